@@ -303,7 +303,9 @@ write_label(const uint32_t *s, int n, char *out, const char *limit)
 		else if (!(is_digit(c) || (c >= 'a' && c <= 'z') || c == '-'))
 			return NULL;
 	}
-	if (unicode && !opaque)
+	if (unicode && opaque)
+		return NULL;			/* a text is of one encoding */
+	if (unicode)
 	{
 		if (limit - out < 4)
 			return NULL;
