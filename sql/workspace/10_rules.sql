@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_status (
 		CHECK (category IN ('none', 'to_contact', 'connected', 'with_deal', 'attention', 'closed')),
 	CONSTRAINT lead_status_stages_are_given CHECK (cardinality(stages) > 0 AND array_position(stages, NULL) IS NULL),
 	CONSTRAINT lead_status_demotes_only_where_lead_may_have_it CHECK (NOT demotes OR 'lead' = ANY (stages)),
+	CONSTRAINT lead_status_default_needs_no_reason CHECK (NOT (is_default AND (needs_reason OR demotes))),
 	CONSTRAINT lead_status_none_stays_as_it_is
 		CHECK (code <> '(none)' OR (active AND is_default AND category = 'none' AND stages @> '{subscriber}'))
 );
@@ -95,7 +96,7 @@ COMMENT ON COLUMN @workspace@.lead_status.demotes IS 'Whether setting it sends a
 COMMENT ON COLUMN @workspace@.lead_status.needs_reason IS
 	'Whether changing to it needs lead.status_reason (leads that are inserted with it do not)';
 COMMENT ON COLUMN @workspace@.lead_status.is_default IS
-	'Whether a lead gets it where none was given, or where its own may not be used at the stage it moves to. Of several for one stage, the lowest position, then the first code';
+	'Whether a lead gets it where none was given, or where its own may not be used at the stage it moves to. At most one active row for a stage';
 COMMENT ON COLUMN @workspace@.lead_status.active IS 'false: leads that have it keep it, no lead can be given it';
 
 CREATE TABLE IF NOT EXISTS @workspace@.reason (

@@ -19,3 +19,23 @@ COMMENT ON COLUMN @workspace@.date_dim.quarter IS 'First day of its calendar qua
 COMMENT ON COLUMN @workspace@.date_dim.fiscal_period IS 'Number of the period in its fiscal year, from 1';
 COMMENT ON COLUMN @workspace@.date_dim.fiscal_year IS 'The calendar year in which its fiscal year starts';
 COMMENT ON COLUMN @workspace@.date_dim.is_working_day IS 'Whether the company works on it; Monday to Friday at first';
+
+CREATE OR REPLACE FUNCTION @workspace@.fill_date_dim(since date, until date) RETURNS bigint
+LANGUAGE sql
+BEGIN ATOMIC
+	WITH added AS (
+		INSERT INTO @workspace@.date_dim AS d
+			(day, week_start, month, quarter, fiscal_period, fiscal_year, is_working_day)
+		SELECT g.day, date_trunc('week', g.day)::date, date_trunc('month', g.day)::date,
+			date_trunc('quarter', g.day)::date,
+			1 + (extract(month FROM g.day)::integer - f.starts + 12) % 12,
+			extract(year FROM g.day)::integer - (extract(month FROM g.day)::integer < f.starts)::integer,
+			extract(isodow FROM g.day) < 6
+		FROM (SELECT since + i AS day FROM generate_series(0, until - since - 1) i) g,
+			(SELECT coalesce(max(fiscal_year_starts), 1) AS starts FROM @workspace@.setting) f
+		ON CONFLICT DO NOTHING
+		RETURNING d.day)
+	SELECT count(*) FROM added;
+END;
+COMMENT ON FUNCTION @workspace@.fill_date_dim(date, date) IS
+	'Adds the days from since up to, not including, until that date_dim lacks; leaves the others as they are. Returns how many it added';

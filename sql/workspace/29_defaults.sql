@@ -1,5 +1,5 @@
 -- What a newcomer finds. Only a new workspace gets these rows: afterwards they are the company's own. The row of
--- setting comes last and shows that they are there.
+-- setting shows that they are there.
 
 DO $workspace$
 BEGIN
@@ -90,5 +90,6 @@ BEGIN
 		('other', 'Other', NULL, 120);
 
 	INSERT INTO @workspace@.setting DEFAULT VALUES;
+	PERFORM @workspace@.fill_date_dim('2010-01-01', '2041-01-01');
 END
 $workspace$;

@@ -1,0 +1,50 @@
+-- Who may do what. A new workspace grants nothing to anybody; grant_access gives a role what its work needs.
+
+CREATE OR REPLACE FUNCTION @workspace@.grant_access("role" name, work text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
+DECLARE
+	workspace text := @workspace_literal@;
+	made record;
+	rights text;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = grant_access."role") THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_object',
+			MESSAGE = format('role "%s" does not exist', "role"),
+			HINT = 'Create it with CREATE ROLE first.';
+	END IF;
+	IF work IS NULL OR work NOT IN ('sales', 'marketing', 'analyst', 'admin') THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('there is no kind of access "%s"', work),
+			HINT = 'Use sales, marketing, analyst or admin.';
+	END IF;
+
+	EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', workspace, "role");
+	FOR made IN SELECT o.kind, o.identity FROM leadcrm.workspace_objects((parse_ident(workspace))[1]::name) o
+	LOOP
+		IF made.kind = 'function' THEN
+			EXECUTE format('REVOKE ALL ON FUNCTION %s.%s FROM %I', workspace, made.identity, "role");
+			CONTINUE WHEN EXISTS (SELECT FROM pg_proc p
+				WHERE p.oid = format('%s.%s', workspace, made.identity)::regprocedure AND p.prorettype = 'trigger'::regtype);
+			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|"~)';
+			CONTINUE WHEN made.identity ~ '^fill_date_dim' AND work <> 'admin';
+			EXECUTE format('GRANT EXECUTE ON FUNCTION %s.%s TO %I', workspace, made.identity, "role");
+			CONTINUE;
+		END IF;
+		rights := 'SELECT';
+		IF made.kind = 'table' AND made.identity !~ '_history$' THEN
+			rights := rights || CASE
+				WHEN work = 'admin' THEN ', INSERT, UPDATE, DELETE'
+				WHEN made.identity = 'lead' AND work IN ('sales', 'marketing') THEN ', INSERT, UPDATE'
+				WHEN made.identity = 'customer' AND work = 'sales' THEN ', UPDATE'
+				WHEN made.identity IN ('channel', 'campaign') AND work = 'marketing' THEN ', INSERT, UPDATE, DELETE'
+				ELSE '' END;
+		END IF;
+		EXECUTE format('REVOKE ALL ON %s.%s FROM %I', workspace, made.identity, "role");
+		EXECUTE format('GRANT %s ON %s.%s TO %I', rights, workspace, made.identity, "role");
+	END LOOP;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.grant_access(name, text) IS
+	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: sales (reads all, writes leads, updates customers), marketing (reads all, writes leads, channels, campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: 42704 no such role, 22023 no such kind, 42501 not the owner';
