@@ -6,8 +6,31 @@
 #ifndef LEADCRM_COMPAT_H
 #define LEADCRM_COMPAT_H
 
+#include "utils/regproc.h"
+
 #if PG_VERSION_NUM < 150000
 #error "leadcrm needs PostgreSQL 15 or later"
+#endif
+
+/* A qualified name from text; 16 gave it an error context. */
+#if PG_VERSION_NUM >= 160000
+#define leadcrm_parse_name(text) stringToQualifiedNameList(text, NULL)
+#else
+#define leadcrm_parse_name(text) stringToQualifiedNameList(text)
+#endif
+
+/* 18 counts index scans in a structure of the caller's. */
+#if PG_VERSION_NUM >= 180000
+#define leadcrm_index_beginscan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define leadcrm_index_beginscan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+/* Ownership, in the terms of all object classes since 16. */
+#if PG_VERSION_NUM >= 160000
+#define leadcrm_owns_relation(relid) object_ownercheck(RelationRelationId, relid, GetUserId())
+#else
+#define leadcrm_owns_relation(relid) pg_class_ownercheck(relid, GetUserId())
 #endif
 
 #endif							/* LEADCRM_COMPAT_H */

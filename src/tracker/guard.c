@@ -1,0 +1,299 @@
+/*
+ * guard.c
+ *		The BEFORE ROW trigger: refuses what the rules forbid, and fills in the companion columns.
+ *
+ * It sorts last among the BEFORE triggers, so that it sees what will be stored.  On INSERT it only fills: the row may yet turn
+ * into an UPDATE by ON CONFLICT, so that its birth is checked by the AFTER trigger, in record.c.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "common/int.h"
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "leadcrm.h"
+#include "tracker/cache.h"
+#include "tracker/tracker.h"
+
+PG_FUNCTION_INFO_V1(leadcrm_guard);
+
+/* The new values of a row's companions, to be put into it all at once. */
+typedef struct Fill
+{
+	int			n;
+	int			cols[6];
+	Datum		values[6];
+	bool		nulls[6];
+} Fill;
+
+static void
+fill(Fill *f, AttrNumber att, Datum value, bool isnull)
+{
+	Assert(f->n < lengthof(f->cols));
+	f->cols[f->n] = att;
+	f->values[f->n] = value;
+	f->nulls[f->n++] = isnull;
+}
+
+/* Whether a column of fixed length, passed by value, differs between two versions of a row. */
+static inline bool
+differs(TupleTableSlot *a, TupleTableSlot *b, AttrNumber att)
+{
+	bool		anull = a->tts_isnull[att - 1];
+	bool		bnull = b->tts_isnull[att - 1];
+
+	return anull != bnull || (!anull && a->tts_values[att - 1] != b->tts_values[att - 1]);
+}
+
+static bool
+text_differs(TupleTableSlot *a, TupleTableSlot *b, AttrNumber att)
+{
+	bool		anull = a->tts_isnull[att - 1];
+	bool		bnull = b->tts_isnull[att - 1];
+
+	return anull != bnull ||
+		(!anull && !datum_image_eq(a->tts_values[att - 1], b->tts_values[att - 1], false, -1));
+}
+
+static bool
+is_updated(TriggerData *trigdata, AttrNumber att)
+{
+	return bms_is_member(att - FirstLowInvalidHeapAttributeNumber, trigdata->tg_updatedcols);
+}
+
+static HeapTuple
+guard_insert(TriggerData *trigdata, Tracker *t)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleTableSlot *slot = trigdata->tg_trigslot;
+	Birth		birth;
+	Datum		key;
+	Datum		state;
+	Fill		f = {0};
+	TimestampTz since;
+
+	slot_getsomeattrs(slot, t->max_att);
+	if (slot->tts_isnull[t->state_att - 1] || slot->tts_isnull[t->key_att - 1])
+		return trigdata->tg_trigtuple;	/* NOT NULL refuses it, or record.c does */
+	key = slot->tts_values[t->key_att - 1];
+	state = slot->tts_values[t->state_att - 1];
+
+	if (t->late_insert)
+		leadcrm_note_put(t, NOTE_APPROVED, key, state);
+	/* A row that brings its number is on its way from another partition, or writes itself back by ON CONFLICT. */
+	if (!slot->tts_isnull[t->seq_att - 1])
+		return trigdata->tg_trigtuple;
+
+	leadcrm_birth_steps(t, desc, slot->tts_values, slot->tts_isnull, &birth);
+	if (birth.own_stamp_only)
+		leadcrm_note_put(t, NOTE_OWN_STAMP, key, state);
+	else
+		leadcrm_note_take(t, NOTE_OWN_STAMP, key, state, NULL); /* left by a row that was not stored */
+
+	if (!slot->tts_isnull[t->since_att - 1])
+		since = DatumGetTimestampTz(slot->tts_values[t->since_att - 1]);
+	else
+	{
+		since = birth.nstamps > 0 ? birth.steps[birth.nsteps - 1].at : GetCurrentTimestamp();
+		fill(&f, t->since_att, TimestampTzGetDatum(since), false);
+	}
+	fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key) + birth.nsteps), false);
+	if (birth.nstamps == 0 && birth.own_stamp != InvalidAttrNumber)
+		fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
+	if (t->peak_att != InvalidAttrNumber && slot->tts_isnull[t->peak_att - 1])
+		fill(&f, t->peak_att, birth.peak, false);
+	if (birth.nstamps > 0 && t->created_att != InvalidAttrNumber && slot->tts_isnull[t->created_att - 1])
+		fill(&f, t->created_att, TimestampTzGetDatum(birth.steps[0].at), false);
+	return heap_modify_tuple_by_cols(trigdata->tg_trigtuple, desc, f.n, f.cols, f.values, f.nulls);
+}
+
+/* The state stays: so must its companions, but for the reason, which may be edited. */
+static void
+check_untouched(TriggerData *trigdata, Tracker *t, Datum key)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	AttrNumber	touched = InvalidAttrNumber;
+
+	if (differs(old, new, t->since_att))
+		touched = t->since_att;
+	else if (differs(old, new, t->seq_att))
+		touched = t->seq_att;
+	else if (t->peak_att != InvalidAttrNumber && differs(old, new, t->peak_att))
+		touched = t->peak_att;
+	else
+		for (int i = 0; i < t->nstamped; i++)
+			if (differs(old, new, t->states[t->stamped[i]].stamp))
+				touched = t->states[t->stamped[i]].stamp;
+	if (unlikely(touched != InvalidAttrNumber))
+		leadcrm_refuse_companion(t, trigdata->tg_relation, touched, key);
+}
+
+/* When the new state begins. */
+static TimestampTz
+new_since(TriggerData *trigdata, Tracker *t, Datum key, bool *given)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	bool		old_null = old->tts_isnull[t->since_att - 1];
+	TimestampTz old_since = old_null ? 0 : DatumGetTimestampTz(old->tts_values[t->since_att - 1]);
+	TimestampTz now = GetCurrentTimestamp();	/* the row is locked by now */
+	TimestampTz since;
+
+	*given = !new->tts_isnull[t->since_att - 1] && differs(old, new, t->since_att);
+	if (!*given)
+		return !old_null && old_since > now ? old_since : now;
+
+	since = DatumGetTimestampTz(new->tts_values[t->since_att - 1]);
+	leadcrm_check_time(t, key, t->since_att, since, now);
+	if (!old_null && since < old_since)
+		leadcrm_refuse_since(t, key, psprintf("%s_since", t->column), since, true, old_since);
+	return since;
+}
+
+/*
+ * Whether the statement says why.  A reason that stands there from before doesn't count, unless the statement names the
+ * column; for a trigger that changes the state, which has no way to name it, unless it gives the time as well.
+ */
+static bool
+reason_given(TriggerData *trigdata, Tracker *t, bool since_given)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+
+	if (new->tts_isnull[t->reason_att - 1])
+		return false;
+	return text_differs(old, new, t->reason_att) || is_updated(trigdata, t->reason_att) ||
+		(since_given && !is_updated(trigdata, t->state_att));
+}
+
+static HeapTuple
+guard_change(TriggerData *trigdata, Tracker *t, Datum key)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	Datum		from = old->tts_values[t->state_att - 1];
+	Datum		to = new->tts_values[t->state_att - 1];
+	int			to_index = leadcrm_state_index(t, to);
+	AttrNumber	stamp = leadcrm_stamp_column(t, desc, to_index, to);
+	int32		old_seq = old->tts_isnull[t->seq_att - 1] ? 0 : DatumGetInt32(old->tts_values[t->seq_att - 1]);
+	int32		seq;
+	bool		since_given;
+	bool		has_reason;
+	bool		needs_reason;
+	TimestampTz since = new_since(trigdata, t, key, &since_given);
+	Datum		peak = (Datum) 0;
+	Fill		f = {0};
+
+	has_reason = reason_given(trigdata, t, since_given);
+	if (!leadcrm_step_allowed(t, leadcrm_state_index(t, from), to_index, &needs_reason))
+		leadcrm_refuse_step(t, key, false, from, to, false);
+	else if (needs_reason && (!has_reason || leadcrm_text_is_blank(new->tts_values[t->reason_att - 1])))
+		leadcrm_refuse_step(t, key, false, from, to, true);
+
+	if (pg_add_s32_overflow(old_seq, 1, &seq))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("\"%s_seq\" is out of range", t->column)));
+	if (differs(old, new, t->seq_att) &&
+		(new->tts_isnull[t->seq_att - 1] || DatumGetInt32(new->tts_values[t->seq_att - 1]) != seq))
+		leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, key);
+
+	if (t->peak_att != InvalidAttrNumber)
+	{
+		peak = old->tts_isnull[t->peak_att - 1] ? from : old->tts_values[t->peak_att - 1];
+		if (leadcrm_later_state(t, to, peak))
+			peak = to;
+		if (differs(old, new, t->peak_att) && (new->tts_isnull[t->peak_att - 1] || new->tts_values[t->peak_att - 1] != peak))
+			leadcrm_refuse_companion(t, trigdata->tg_relation, t->peak_att, key);
+		fill(&f, t->peak_att, peak, false);
+	}
+	for (int i = 0; i < t->nstamped; i++)
+	{
+		AttrNumber	att = t->states[t->stamped[i]].stamp;
+
+		if (differs(old, new, att) &&
+			(att != stamp || !old->tts_isnull[att - 1] || new->tts_isnull[att - 1] ||
+			 DatumGetTimestampTz(new->tts_values[att - 1]) != since))
+			leadcrm_refuse_companion(t, trigdata->tg_relation, att, key);
+	}
+
+	fill(&f, t->since_att, TimestampTzGetDatum(since), false);
+	fill(&f, t->seq_att, Int32GetDatum(seq), false);
+	if (!has_reason)
+		fill(&f, t->reason_att, (Datum) 0, true);
+	if (stamp != InvalidAttrNumber && old->tts_isnull[stamp - 1])
+		fill(&f, stamp, TimestampTzGetDatum(since), false);
+	return heap_modify_tuple_by_cols(trigdata->tg_newtuple, desc, f.n, f.cols, f.values, f.nulls);
+}
+
+static HeapTuple
+guard_update(TriggerData *trigdata, Tracker *t)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	HeapTuple	result;
+	Datum		key;
+
+	slot_getsomeattrs(old, t->max_att);
+	slot_getsomeattrs(new, t->max_att);
+	key = old->tts_values[t->key_att - 1];
+	if (unlikely(new->tts_isnull[t->key_att - 1] || old->tts_isnull[t->key_att - 1] ||
+				 !leadcrm_key_same(t, key, new->tts_values[t->key_att - 1])))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the key \"%s\" of tracked table \"%s\" cannot be changed",
+						NameStr(TupleDescAttr(RelationGetDescr(trigdata->tg_relation), t->key_att - 1)->attname),
+						RelationGetRelationName(trigdata->tg_relation)),
+				 errdetail("The history of \"%s\" is kept by it.", t->column),
+				 errhint("Insert a new row and delete the old one; or keep the changing name in a column of its own.")));
+
+	if (unlikely(new->tts_isnull[t->state_att - 1]))
+		leadcrm_refuse_null(t, trigdata->tg_relation);
+	if (unlikely(leadcrm_override(t, key) != NULL))
+		return trigdata->tg_newtuple;	/* record.c checks what became of it */
+
+	if (unlikely(old->tts_isnull[t->state_att - 1]))
+		leadcrm_refuse_null(t, trigdata->tg_relation);
+
+	if (likely(leadcrm_state_same(t, old->tts_values[t->state_att - 1], new->tts_values[t->state_att - 1])))
+	{
+		check_untouched(trigdata, t, key);
+		result = trigdata->tg_newtuple;
+	}
+	else
+		result = guard_change(trigdata, t, key);
+
+	if (unlikely(t->late_update))
+		leadcrm_note_put(t, NOTE_APPROVED, key, new->tts_values[t->state_att - 1]);
+	return result;
+}
+
+/*
+ * leadcrm.guard(): BEFORE INSERT OR UPDATE FOR EACH ROW.
+ */
+Datum
+leadcrm_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = leadcrm_check_trigger(fcinfo, "guard", TRIGGER_EVENT_BEFORE, true);
+	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	Tracker    *t;
+
+	if (!update && !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"leadcrm.guard\" must be fired for INSERT or UPDATE")));
+	if (leadcrm_enforcement == LEADCRM_OFF)
+		return PointerGetDatum(update ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
+
+	t = leadcrm_tracker_for_trigger(trigdata);
+	return PointerGetDatum(update ? guard_update(trigdata, t) : guard_insert(trigdata, t));
+}

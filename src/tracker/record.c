@@ -1,0 +1,350 @@
+/*
+ * record.c
+ *		The AFTER ROW triggers: check what was really stored, and write its history.
+ *
+ * Births are checked here, and so is everything that a BEFORE trigger sorting after the guard could have spoiled.  A row that
+ * moves between partitions arrives as a DELETE that says so and an INSERT; it is recorded once.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "executor/tuptable.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "leadcrm.h"
+#include "tracker/cache.h"
+#include "tracker/tracker.h"
+
+PG_FUNCTION_INFO_V1(leadcrm_record);
+
+/* What a version of a row says about its state. */
+typedef struct RowState
+{
+	Datum		key;
+	Datum		state;
+	bool		state_null;
+	TimestampTz since;
+	bool		since_null;
+	int32		seq;
+	bool		seq_null;
+	Datum		reason;
+	bool		reason_null;
+} RowState;
+
+static void
+read_row(const Tracker *t, TupleTableSlot *slot, RowState *row)
+{
+	slot_getsomeattrs(slot, t->max_att);
+	row->key = slot->tts_values[t->key_att - 1];
+	row->state = slot->tts_values[t->state_att - 1];
+	row->state_null = slot->tts_isnull[t->state_att - 1];
+	row->since_null = slot->tts_isnull[t->since_att - 1];
+	row->since = row->since_null ? 0 : DatumGetTimestampTz(slot->tts_values[t->since_att - 1]);
+	row->seq_null = slot->tts_isnull[t->seq_att - 1];
+	row->seq = row->seq_null ? 0 : DatumGetInt32(slot->tts_values[t->seq_att - 1]);
+	row->reason = slot->tts_values[t->reason_att - 1];
+	row->reason_null = slot->tts_isnull[t->reason_att - 1];
+}
+
+static void
+write_one(Tracker *t, const HistoryRow *row)
+{
+	HistoryWriter *w = leadcrm_history_begin(&t);
+
+	leadcrm_history_write(w, row);
+	leadcrm_history_end(w);
+}
+
+/* Whether the state is the one that the guard approved, as far as that could have changed. */
+static bool
+approved(TriggerData *trigdata, Tracker *t, const RowState *new, bool late)
+{
+	bool		same;
+
+	return !late || !leadcrm_note_take(t, NOTE_APPROVED, new->key, new->state, &same) || same;
+}
+
+/*
+ * A change from one state to another, as it was stored.  It is checked again: the guard's word covers only what the guard saw.
+ */
+static void
+record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	HistoryRow	row = {0};
+	int			to = leadcrm_state_index(t, new->state);
+	AttrNumber	stamp = leadcrm_stamp_column(t, desc, to, new->state);
+	bool		needs_reason;
+	bool		allowed;
+
+	if (new->since_null || new->seq_null || new->seq != old->seq + 1 ||
+		(stamp != InvalidAttrNumber && slot->tts_isnull[stamp - 1]) ||
+		!approved(trigdata, t, new, t->late_update))
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+
+	allowed = leadcrm_step_allowed(t, leadcrm_state_index(t, old->state), to, &needs_reason) &&
+		(!needs_reason || (!new->reason_null && !leadcrm_text_is_blank(new->reason)));
+	/* the guard refused that, unless violations are only logged: then it has warned already */
+	if (!allowed && leadcrm_enforcement == LEADCRM_STRICT)
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+
+	row.key = new->key;
+	row.seq = new->seq;
+	row.from_state = old->state;
+	row.to_state = new->state;
+	row.since = old->since;
+	row.since_null = old->since_null;
+	row.changed_at = new->since;
+	row.reason = new->reason;
+	row.reason_null = new->reason_null;
+	row.origin = ORIGIN_CHANGE;
+	row.forced = !allowed || (!old->since_null && new->since < old->since) ||
+		TIMESTAMP_NOT_FINITE(new->since) || new->since > GetCurrentTimestamp() + USECS_PER_MINUTE;
+	write_one(t, &row);
+}
+
+/* The UPDATE that leadcrm.correct() makes. */
+static void
+record_correction(TriggerData *trigdata, Tracker *t, const Override *override, const RowState *old, const RowState *new)
+{
+	HistoryRow	row = {0};
+
+	if (!leadcrm_state_same(t, new->state, override->to_state) ||
+		new->seq_null || new->seq != old->seq + 1)
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+
+	row.key = new->key;
+	row.seq = new->seq;
+	row.from_state = old->state;
+	row.to_state = new->state;
+	row.since = old->since;
+	row.since_null = old->since_null;
+	row.changed_at = GetCurrentTimestamp();
+	row.reason = override->reason;
+	row.origin = ORIGIN_CORRECTION;
+	row.corrects = override->corrects;
+	write_one(t, &row);
+}
+
+static void
+record_update(TriggerData *trigdata, Tracker *t)
+{
+	RowState	old;
+	RowState	new;
+	const Override *override;
+
+	read_row(t, trigdata->tg_trigslot, &old);
+	read_row(t, trigdata->tg_newslot, &new);
+	override = leadcrm_override(t, old.key);
+	if (override && override->kind == OVERRIDE_REPAIR)
+		return;
+	if (new.state_null || old.state_null)
+		leadcrm_refuse_null(t, trigdata->tg_relation);
+	if (override)
+	{
+		record_correction(trigdata, t, override, &old, &new);
+		return;
+	}
+	if (!leadcrm_state_same(t, old.state, new.state))
+	{
+		record_change(trigdata, t, trigdata->tg_newslot, &old, &new);
+		return;
+	}
+	/* X stays; a trigger after the guard may have put it back, or touched a companion */
+	if ((old.seq != new.seq || old.since_null != new.since_null || old.since != new.since) &&
+		leadcrm_enforcement == LEADCRM_STRICT)
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, true);
+}
+
+/* The row came from another partition, where it looked like "from". */
+static void
+record_arrival(TriggerData *trigdata, Tracker *t, const MovedRow *from, const RowState *new)
+{
+	RowState	old = {0};
+
+	old.state = from->state;
+	old.since = from->since;
+	old.since_null = from->since_null;
+	old.seq = from->seq;
+	if (!approved(trigdata, t, new, t->late_insert))
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
+	if (!leadcrm_state_same(t, old.state, new->state))
+		record_change(trigdata, t, trigdata->tg_trigslot, &old, new);
+	else if (old.seq != new->seq || old.since_null != new->since_null || old.since != new->since)
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
+}
+
+/* Checks the times and states that a row brings; true if one of them is wrong and violations are only logged. */
+static bool
+check_backfill(Tracker *t, const Birth *birth, const RowState *new)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz last = birth->steps[0].at;
+	bool		forced = false;
+
+	for (int i = 0; i < birth->nsteps; i++)
+	{
+		const BirthStep *step = &birth->steps[i];
+
+		if (TIMESTAMP_NOT_FINITE(step->at) || step->at > now + USECS_PER_MINUTE)
+		{
+			leadcrm_check_time(t, new->key, step->column, step->at, now);
+			forced = true;
+		}
+		if (step->column != t->since_att)
+			last = Max(last, step->at);
+	}
+	if (birth->nstamps > 0 && new->since < last)
+	{
+		leadcrm_refuse_since(t, new->key, psprintf("%s_since", t->column), new->since, true, last);
+		forced = true;
+	}
+	if (birth->no_own_stamp)
+	{
+		leadcrm_refuse_stamps(t, new->key, new->state);
+		forced = true;
+	}
+	return forced;
+}
+
+static void
+record_insert(TriggerData *trigdata, Tracker *t)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleTableSlot *slot = trigdata->tg_trigslot;
+	RowState	new;
+	MovedRow	from;
+	Birth		birth;
+	HistoryWriter *w;
+	HistoryRow	row = {0};
+	bool		backfill;
+	bool		forced;
+	bool		needs_reason;
+	int32		base;
+
+	read_row(t, slot, &new);
+	if (leadcrm_override(t, new.key))
+		return;
+	if (new.state_null)
+		leadcrm_refuse_null(t, trigdata->tg_relation);
+	if (leadcrm_moved_in(t, new.key, &from))
+	{
+		record_arrival(trigdata, t, &from, &new);
+		return;
+	}
+	if (!approved(trigdata, t, &new, t->late_insert) || new.since_null || new.seq_null)
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, false);
+
+	leadcrm_birth_steps(t, desc, slot->tts_values, slot->tts_isnull, &birth);
+	/* the guard filled the stamp of a plain birth; whether it did, only its note tells where nothing else differs */
+	backfill = birth.nstamps > 0 &&
+		(!birth.own_stamp_only || leadcrm_note_take(t, NOTE_OWN_STAMP, new.key, new.state, NULL));
+	forced = check_backfill(t, &birth, &new);
+	if (!backfill)
+	{
+		int			to = leadcrm_state_index(t, new.state);
+		bool		allowed = leadcrm_step_allowed(t, -1, to, &needs_reason);
+
+		if (!allowed)
+			leadcrm_refuse_step(t, new.key, true, (Datum) 0, new.state, false);
+		else if (needs_reason && (new.reason_null || leadcrm_text_is_blank(new.reason)))
+		{
+			leadcrm_refuse_step(t, new.key, true, (Datum) 0, new.state, true);
+			allowed = false;
+		}
+		forced |= !allowed;
+	}
+	if (t->peak_att != InvalidAttrNumber &&
+		(slot->tts_isnull[t->peak_att - 1] || slot->tts_values[t->peak_att - 1] != birth.peak))
+		leadcrm_refuse_companion(t, trigdata->tg_relation, t->peak_att, new.key);
+
+	/* Where the numbers go on after an earlier life of the key, or were given, they must fit. */
+	base = new.seq - birth.nsteps;
+	if (base != 0 && base != leadcrm_history_last_seq(&t, new.key))
+	{
+		leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
+		base = leadcrm_history_last_seq(&t, new.key);
+	}
+
+	w = leadcrm_history_begin(&t);
+	row.key = new.key;
+	row.origin = backfill ? ORIGIN_BACKFILL : ORIGIN_BIRTH;
+	row.forced = forced;
+	row.from_null = row.since_null = true;
+	for (int i = 0; i < birth.nsteps; i++)
+	{
+		bool		last = i == birth.nsteps - 1;
+
+		row.seq = base + i + 1;
+		row.to_state = birth.steps[i].value;
+		row.changed_at = birth.steps[i].at;
+		row.reason = new.reason;
+		row.reason_null = !last || new.reason_null;
+		leadcrm_history_write(w, &row);
+		row.from_state = row.to_state;
+		row.since = row.changed_at;
+		row.from_null = row.since_null = false;
+	}
+	leadcrm_history_end(w);
+}
+
+static void
+record_delete(TriggerData *trigdata, Tracker *t)
+{
+	RowState	old;
+	HistoryRow	row = {0};
+
+	read_row(t, trigdata->tg_trigslot, &old);
+	if (leadcrm_override(t, old.key))
+		return;
+	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
+	{
+		MovedRow	moved;
+
+		moved.state = old.state;
+		moved.since = old.since;
+		moved.since_null = old.since_null;
+		moved.seq = old.seq;
+		leadcrm_moved_out(t, old.key, &moved);
+		return;
+	}
+
+	row.key = old.key;
+	row.seq = old.seq + 1;
+	row.from_state = old.state;
+	row.from_null = old.state_null;
+	row.to_null = true;
+	row.since = old.since;
+	row.since_null = old.since_null;
+	row.changed_at = GetCurrentTimestamp();
+	if (!old.since_null && old.since > row.changed_at)
+		row.changed_at = old.since;
+	row.reason_null = true;
+	row.origin = ORIGIN_DELETE;
+	write_one(t, &row);
+}
+
+/*
+ * leadcrm.record(): AFTER INSERT, UPDATE or DELETE FOR EACH ROW.
+ */
+Datum
+leadcrm_record(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = leadcrm_check_trigger(fcinfo, "record", TRIGGER_EVENT_AFTER, true);
+	Tracker    *t;
+
+	if (leadcrm_enforcement == LEADCRM_OFF)
+		return PointerGetDatum(NULL);
+	t = leadcrm_tracker_for_trigger(trigdata);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		record_update(trigdata, t);
+	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		record_insert(trigdata, t);
+	else
+		record_delete(trigdata, t);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,293 @@
+/*
+ * violation.c
+ *		What a statement gets that breaks the rules: SQLSTATE, message, detail, hint, and the table, column and constraint.
+ *
+ * In strict mode these functions do not return.  With leadcrm.enforcement = log they warn and return.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "leadcrm.h"
+#include "tracker/cache.h"
+#include "tracker/tracker.h"
+
+/*
+ * ERROR, or WARNING where violations are only logged.
+ */
+int
+leadcrm_violation_level(void)
+{
+	return leadcrm_enforcement == LEADCRM_LOG ? WARNING : ERROR;
+}
+
+/* Whether the user may see what stands in the row: rights on its key and state, and no row security in between. */
+static bool
+may_see_row(const Tracker *t)
+{
+	Oid			user = GetUserId();
+
+	if (check_enable_rls(t->relid, InvalidOid, true) == RLS_ENABLED)
+		return false;
+	return pg_class_aclcheck(t->relid, user, ACL_SELECT) == ACLCHECK_OK ||
+		(pg_attribute_aclcheck(t->relid, t->key_att, user, ACL_SELECT) == ACLCHECK_OK &&
+		 pg_attribute_aclcheck(t->relid, t->state_att, user, ACL_SELECT) == ACLCHECK_OK);
+}
+
+static char *
+quoted_label(const char *label)
+{
+	return psprintf("\"%s\"", label);
+}
+
+/* The state as the user may see it. */
+static char *
+visible_state(const Tracker *t, Datum state)
+{
+	return may_see_row(t) ? quoted_label(leadcrm_state_label(t, state)) : "its present state";
+}
+
+/*
+ * "(lead_id)=(17)", or "" where the user may not see it.  palloc'ed.
+ */
+char *
+leadcrm_describe_key(const Tracker *t, Datum key)
+{
+	if (!may_see_row(t))
+		return "";
+	return psprintf("Row (%s)=(%s). ", get_attname(t->relid, t->key_att, false),
+					OutputFunctionCall((FmgrInfo *) &t->key_out, key));
+}
+
+/* Fills in the diagnostics fields with the tracked table's present name, not its partition's. */
+static int
+err_tracked(const Tracker *t, const char *column)
+{
+	char	   *table = get_rel_name(t->rootid);
+
+	err_generic_string(PG_DIAG_SCHEMA_NAME, get_namespace_name(get_rel_namespace(t->rootid)));
+	err_generic_string(PG_DIAG_TABLE_NAME, table);
+	err_generic_string(PG_DIAG_COLUMN_NAME, column);
+	err_generic_string(PG_DIAG_CONSTRAINT_NAME, psprintf("%s_%s_transition", table, t->column));
+	return 0;
+}
+
+/* The states that a row may go to, for the DETAIL; in the order of the states. */
+static char *
+next_states(const Tracker *t, int from)
+{
+	StringInfoData list;
+	bool	   *done = palloc0(sizeof(bool) * Max(t->nsteps, 1));
+
+	initStringInfo(&list);
+	for (;;)
+	{
+		int			next = -1;
+
+		for (int i = 0; i < t->nsteps; i++)
+			if (!done[i] && t->steps[i].from == from &&
+				(next < 0 || t->states[t->steps[i].to].position < t->states[t->steps[next].to].position))
+				next = i;
+		if (next < 0)
+			break;
+		done[next] = true;
+		appendStringInfo(&list, "%s\"%s\"%s", list.len > 0 ? ", " : "", t->states[t->steps[next].to].label,
+						 t->steps[next].needs_reason ? " (with a reason)" : "");
+	}
+	return list.len > 0 ? list.data : "no other state";
+}
+
+/*
+ * A step that the transitions do not allow, or one that needs a reason and has none.  from_null: a birth.
+ */
+void
+leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Datum to, bool reason_missing)
+{
+	int			level = leadcrm_violation_level();
+	char	   *table = get_rel_name(t->rootid);
+	char	   *target = leadcrm_state_label(t, to);
+	char	   *row = leadcrm_describe_key(t, key);
+	char	   *rules = quote_qualified_identifier(get_namespace_name(get_rel_namespace(t->transitions)),
+												   get_rel_name(t->transitions));
+
+	if (reason_missing && from_null)
+		ereport(level,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("a row of \"%s\" needs a reason to be born with %s \"%s\"", table, t->column, target),
+				 errdetail("%sThe transition is marked needs_reason in %s.", row, rules),
+				 errhint("Give the reason in %s_reason, in the same statement.", t->column),
+				 err_tracked(t, psprintf("%s_reason", t->column))));
+	else if (reason_missing)
+		ereport(level,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("%s of \"%s\" may go from %s to \"%s\" only with a reason", t->column, table,
+						visible_state(t, from), target),
+				 errdetail("%sThe transition is marked needs_reason in %s.", row, rules),
+				 errhint("Set %s_reason in the same statement.", t->column),
+				 err_tracked(t, psprintf("%s_reason", t->column))));
+	else if (from_null)
+		ereport(level,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("a row of \"%s\" may not be born with %s \"%s\"", table, t->column, target),
+				 errdetail("%sIt may be born as: %s.", row, next_states(t, -1)),
+				 errhint("Insert it in one of these states and move it on; or, if it got here before it was stored, "
+						 "give the times when it entered its states (%s); or add a row with from_state NULL to %s.",
+						 t->nstamped > 0 ? "columns <state>_at" : "this table has no columns <state>_at for them", rules),
+				 err_tracked(t, t->column)));
+	else
+	{
+		int			index = leadcrm_state_index(t, from);
+
+		ereport(level,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("%s of \"%s\" may not go from %s to \"%s\"", t->column, table, visible_state(t, from), target),
+				 errdetail("%sFrom here it may go to: %s.", row, index >= 0 ? next_states(t, index) : "no other state"),
+				 errhint("Take one of these steps, or add this one to %s. A wrong click is undone by leadcrm.correct().", rules),
+				 err_tracked(t, t->column)));
+	}
+}
+
+/*
+ * A companion column that a statement changed although the state stays, or to a value that is not the tracker's.
+ */
+void
+leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum key)
+{
+	char	   *column = get_attname(t->relid, att, false);
+
+	ereport(leadcrm_violation_level(),
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("column \"%s\" of \"%s\" belongs to the tracker of column \"%s\"", column, get_rel_name(t->rootid), t->column),
+			 errdetail("%sIt changes only together with \"%s\", and to the value that follows from it.",
+					   leadcrm_describe_key(t, key), t->column),
+			 att == t->since_att || t->states == NULL || att != t->seq_att
+			 ? errhint("Change \"%s\"; the time of the change may be given in \"%s_since\".", t->column, t->column)
+			 : errhint("Leave \"%s\" out of the statement.", column),
+			 err_tracked(t, column)));
+}
+
+/*
+ * A time of change that lies before the present state's beginning (before), or in the future or at no time at all.
+ */
+void
+leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampTz given, bool before, TimestampTz limit)
+{
+	char	   *row = leadcrm_describe_key(t, key);
+	char	   *value = pstrdup(timestamptz_to_str(given));
+
+	if (before)
+		ereport(leadcrm_violation_level(),
+				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+				 errmsg("%s %s lies before the beginning of the present state of \"%s\"", column, value,
+						get_rel_name(t->rootid)),
+				 may_see_row(t) ? errdetail("%sThe present state began at %s.", row, timestamptz_to_str(limit)) : 0,
+				 errhint("Give a later time, or leave %s out: then the clock is read.", column),
+				 err_tracked(t, column)));
+	else
+		ereport(leadcrm_violation_level(),
+				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+				 errmsg("%s %s of \"%s\" is not a time in the past", column, value, get_rel_name(t->rootid)),
+				 errdetail("%sThe clock shows %s; a minute of difference is allowed.", row, timestamptz_to_str(limit)),
+				 errhint("Give the time when it happened, or leave %s out: then the clock is read.", column),
+				 err_tracked(t, column)));
+}
+
+/*
+ * A backfilled row that brings stamps, but none for the state that it stands in.
+ */
+void
+leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
+{
+	char	   *label = leadcrm_state_label(t, state);
+
+	ereport(leadcrm_violation_level(),
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("a row of \"%s\" brings stamps, but none for its %s \"%s\"", get_rel_name(t->rootid), t->column, label),
+			 errdetail("%sThe stamps that a row brings become its history, and its present state must be part of it.",
+					   leadcrm_describe_key(t, key)),
+			 errhint("Give %s_at too, or set %s to a state that has a stamp.", label, t->column),
+			 err_tracked(t, psprintf("%s_at", label))));
+}
+
+/*
+ * A BEFORE trigger that sorts after the guard changed what the guard had approved.  Always an error: the row is not the one
+ * that was checked.
+ */
+void
+leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	StringInfoData names;
+	bool		after_guard = false;
+
+	initStringInfo(&names);
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger    *other = &triggers->triggers[i];
+		bool		guard = leadcrm_is_trigger(other, "guard");
+
+		if (guard && other->tgnargs == TRIGARG_COUNT && strcmp(other->tgargs[TRIGARG_COLUMN], t->column) == 0)
+			after_guard = true;
+		else if (after_guard && !guard && TRIGGER_FOR_BEFORE(other->tgtype) && TRIGGER_FOR_ROW(other->tgtype) &&
+				 other->tgenabled != TRIGGER_DISABLED &&
+				 (update ? TRIGGER_FOR_UPDATE(other->tgtype) : TRIGGER_FOR_INSERT(other->tgtype)))
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "", other->tgname);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("\"%s\" or its companions were changed after the guard of table \"%s\" had checked them",
+					t->column, get_rel_name(t->rootid)),
+			 names.len > 0
+			 ? errdetail("%sTriggers that run after the guard: %s.", leadcrm_describe_key(t, key), names.data)
+			 : errdetail("%sNo trigger runs after the guard: it did not run, or was disabled.", leadcrm_describe_key(t, key)),
+			 errhint("Give the trigger a name that sorts before \"~leadcrm_guard_%s\".", t->column),
+			 err_tracked(t, t->column)));
+}
+
+/*
+ * A state that is NULL.  Always an error: there is no state to go on from.
+ */
+void
+leadcrm_refuse_null(const Tracker *t, Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("column \"%s\" of tracked table \"%s\" must not be NULL", t->column, RelationGetRelationName(rel)),
+			 errhint("ALTER TABLE ... ALTER COLUMN ... SET NOT NULL keeps it so; a row without a state has no history."),
+			 err_tracked(t, t->column)));
+}
+
+/*
+ * Checks a time that a statement gave for a change, in column att: a real one, and at most a minute ahead of the clock.
+ */
+void
+leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now)
+{
+	if (unlikely(TIMESTAMP_NOT_FINITE(given) || given > now + USECS_PER_MINUTE))
+		leadcrm_refuse_since(t, key, get_attname(t->relid, att, false), given, false, now);
+}
+
+/*
+ * Whether a text holds nothing but spaces.
+ */
+bool
+leadcrm_text_is_blank(Datum value)
+{
+	struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(text);
+
+	for (int i = 0; i < VARSIZE_ANY_EXHDR(text); i++)
+		if (data[i] != ' ' && data[i] != '\t' && data[i] != '\n' && data[i] != '\r')
+			return false;
+	return true;
+}
