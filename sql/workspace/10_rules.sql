@@ -75,6 +75,9 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_status (
 	active boolean NOT NULL DEFAULT true,
 	CONSTRAINT lead_status_code_category_key UNIQUE (code, category),
 	CONSTRAINT lead_status_code_is_not_blank CHECK (code ~ '[^[:space:]]'),
+	CONSTRAINT lead_status_code_is_no_stamp_of_lead CHECK (code || '_at' <> ALL ('{subscriber_at,lead_at,mql_at,sql_at,'
+		'opportunity_at,customer_at,evangelist_at,email_verified_at,phone_verified_at,handed_off_at,first_touch_at,'
+		'accepted_at,returned_at,created_at}')),
 	CONSTRAINT lead_status_category_is_known
 		CHECK (category IN ('none', 'to_contact', 'connected', 'with_deal', 'attention', 'closed')),
 	CONSTRAINT lead_status_stages_are_given CHECK (cardinality(stages) > 0 AND array_position(stages, NULL) IS NULL),
@@ -86,7 +89,7 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_status (
 COMMENT ON TABLE @workspace@.lead_status IS
 	'Where the sales conversation can stand: this company''s own list, in any language. A code is permanent once a lead used it; the label is what people read. Unique key: code';
 COMMENT ON COLUMN @workspace@.lead_status.code IS
-	'What lead.status holds. (none) is the row for leads without a status: a subscriber is marketing''s';
+	'What lead.status holds; not X where lead has a column X_at, which the tracker would take for its stamp. (none) is the row for leads without a status: a subscriber is marketing''s';
 COMMENT ON COLUMN @workspace@.lead_status.label IS 'What people read';
 COMMENT ON COLUMN @workspace@.lead_status.category IS
 	'What is to be done: to_contact, connected, with_deal, attention, closed (out of the queues); none: nothing by sales';

@@ -20,11 +20,14 @@ CREATE TABLE IF NOT EXISTS @workspace@.rep (
 	active boolean NOT NULL DEFAULT true,
 	capacity integer,
 	CONSTRAINT rep_code_is_not_blank CHECK (code ~ '[^[:space:]]'),
+	CONSTRAINT rep_code_is_no_stamp_of_lead CHECK (code || '_at' <> ALL ('{subscriber_at,lead_at,mql_at,sql_at,'
+		'opportunity_at,customer_at,evangelist_at,email_verified_at,phone_verified_at,handed_off_at,first_touch_at,'
+		'accepted_at,returned_at,created_at}')),
 	CONSTRAINT rep_capacity_is_not_negative CHECK (capacity >= 0)
 );
 COMMENT ON TABLE @workspace@.rep IS
 	'Sales people; (none) stands for nobody and is a row like the others. Unique key: code';
-COMMENT ON COLUMN @workspace@.rep.code IS 'What lead.owner holds';
+COMMENT ON COLUMN @workspace@.rep.code IS 'What lead.owner holds; not X where lead has a column X_at, which the tracker would take for its stamp';
 COMMENT ON COLUMN @workspace@.rep.full_name IS 'The name that people read';
 COMMENT ON COLUMN @workspace@.rep.email IS 'Business e-mail address';
 COMMENT ON COLUMN @workspace@.rep.team IS 'Team, a code of team';

@@ -90,6 +90,6 @@ BEGIN
 		('other', 'Other', NULL, 120);
 
 	INSERT INTO @workspace@.setting DEFAULT VALUES;
-	PERFORM @workspace@.fill_date_dim('2010-01-01', '2041-01-01');
+	PERFORM @workspace@.fill_date_dim(DATE '2010-01-01', DATE '2041-01-01');
 END
 $workspace$;
