@@ -12,6 +12,11 @@
 #error "leadcrm needs PostgreSQL 15 or later"
 #endif
 
+/* Variable-length values have a header of their own since 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* A qualified name from text; 16 gave it an error context. */
 #if PG_VERSION_NUM >= 160000
 #define leadcrm_parse_name(text) stringToQualifiedNameList(text, NULL)

@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "identity/email_parse.h"
 
 PG_FUNCTION_INFO_V1(leadcrm_email_key);
