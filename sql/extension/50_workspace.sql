@@ -165,7 +165,8 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_schema',
 			MESSAGE = format('schema "%s" already exists', name),
-			DETAIL = CASE WHEN leadcrm.workspace_version(name) IS NOT NULL THEN 'It is a workspace.' END,
+			DETAIL = CASE WHEN leadcrm.workspace_version(name) IS NOT NULL THEN 'It is a workspace.'
+				ELSE 'It is not a workspace.' END,
 			HINT = CASE WHEN leadcrm.workspace_version(name) IS NOT NULL
 				THEN 'Choose another name; leadcrm.upgrade_workspace() brings a workspace up to the installed version.'
 				ELSE 'Choose another name: a workspace makes its schema.' END;
