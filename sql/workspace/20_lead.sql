@@ -121,7 +121,7 @@ COMMENT ON COLUMN @workspace@.lead.returned_at IS
 COMMENT ON COLUMN @workspace@.lead.return_count IS 'How often it came back. Kept by itself';
 COMMENT ON COLUMN @workspace@.lead.fit IS 'How well it matches the ideal customer, 0 to 100; NULL: not rated';
 COMMENT ON COLUMN @workspace@.lead.recycle_on IS
-	'The day to try again: set from reason.recycle_after, cleared by a move forward';
+	'The day to try again: set from reason.recycle_after; cleared by a move forward, by opening a closed lead, and by reasons that disqualify or exclude';
 COMMENT ON COLUMN @workspace@.lead.created_at IS
 	'When the lead came to be; not given (or now()): the earliest of its stamps';
 COMMENT ON COLUMN @workspace@.lead.email_key IS 'E-mail address in the form that finds duplicates (leadcrm.email_key)';

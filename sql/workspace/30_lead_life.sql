@@ -307,7 +307,9 @@ BEGIN
 	IF NEW.recycle_on IS NOT DISTINCT FROM OLD.recycle_on THEN
 		IF given.recycle_after IS NOT NULL THEN
 			NEW.recycle_on := (now() AT TIME ZONE zone)::date + given.recycle_after;
-		ELSIF NEW.stage > OLD.stage OR (OLD.status_category = 'closed' AND NEW.status_category <> 'closed') THEN
+		ELSIF given.outcome IN ('disqualify', 'exclude') OR NEW.stage > OLD.stage
+			OR (OLD.status_category = 'closed' AND NEW.status_category <> 'closed')
+		THEN
 			NEW.recycle_on := NULL;
 		END IF;
 	END IF;
