@@ -48,3 +48,35 @@ END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.grant_access(name, text) IS
 	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: sales (reads all, writes leads, updates customers), marketing (reads all, writes leads, channels, campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: 42704 no such role, 22023 no such kind, 42501 not the owner';
+
+CREATE OR REPLACE FUNCTION @workspace@.row_security(enabled boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
+DECLARE
+	workspace text := @workspace_literal@;
+	-- a subquery without reference to the row runs once a query
+	mine text := format('NOT EXISTS (SELECT FROM %1$s.rep r WHERE r.db_role = CURRENT_USER) '
+		'OR owner = ANY (ARRAY(SELECT r.code FROM %1$s.rep r WHERE r.db_role = CURRENT_USER))', workspace);
+	guarded record;
+BEGIN
+	IF enabled IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'row security is switched on or off, not NULL',
+			HINT = 'Use true or false.';
+	END IF;
+	FOR guarded IN
+		SELECT v.name, v.rule FROM (VALUES ('lead', mine), ('customer', mine),
+			('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL)) v (name, rule)
+	LOOP
+		EXECUTE format('DROP POLICY IF EXISTS "~leadcrm_own" ON %s.%I', workspace, guarded.name);
+		IF enabled THEN
+			EXECUTE format('CREATE POLICY "~leadcrm_own" ON %1$s.%2$I USING (%3$s)', workspace, guarded.name,
+				coalesce(guarded.rule, format('EXISTS (SELECT FROM %s.lead l WHERE l.lead_id = %I.lead_id)', workspace, guarded.name)));
+		END IF;
+		EXECUTE format('ALTER TABLE %s.%I %s ROW LEVEL SECURITY', workspace, guarded.name,
+			CASE WHEN enabled THEN 'ENABLE' ELSE 'DISABLE' END);
+	END LOOP;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.row_security(boolean) IS
+	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role sees and writes only the leads and customers that this rep owns, and their histories; other roles see what their grants say. Recording a change costs more while it is on. Errors: 22004 NULL, 42501 not the owner';
