@@ -77,6 +77,7 @@ SELECT matches(t.error('SELECT crm.lead_derive()', 'lc_bare'), '^42501: permissi
 
 -- a search path of its own brings nobody the owner's rights
 CREATE SCHEMA trap AUTHORIZATION lc_bare;
+GRANT USAGE ON SCHEMA trap TO PUBLIC;
 SELECT is(t.error($$
 	CREATE TABLE trap.caught (who name);
 	GRANT ALL ON trap.caught TO PUBLIC;

@@ -1,0 +1,96 @@
+-- upgrade_workspace(): who may, what survives.
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS leadcrm;
+\ir include/error.sql
+SELECT no_plan();
+CREATE ROLE lc_owner;
+CREATE ROLE lc_member IN ROLE lc_owner;
+CREATE ROLE lc_other;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO lc_owner, lc_other', current_database()); END $$;
+SELECT is(t.error('SELECT leadcrm.create_workspace()', 'lc_owner'), 'none', 'a workspace');
+
+-- who may
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''nix'')'),
+	E'3F000: there is no workspace "nix"\nHINT: SELECT * FROM leadcrm.workspaces shows the workspaces of this database.', 'none such');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(NULL)'),
+	E'3F000: there is no workspace ""\nHINT: SELECT * FROM leadcrm.workspaces shows the workspaces of this database.', 'NULL');
+SELECT is(t.error('SELECT leadcrm.drop_workspace(''public'')'),
+	E'3F000: schema "public" is not a workspace\nHINT: SELECT * FROM leadcrm.workspaces shows the workspaces of this database.', 'no workspace');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_other'),
+	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_owner; what is made in it belongs to who makes it.\n'
+	'HINT: SET ROLE lc_owner first.', 'another role');
+SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_member'), '^42501: ', 'a member of the owner');
+SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), '^42501: ', 'a superuser, whose objects the owner would not own');
+SELECT is(t.error('SELECT leadcrm.drop_workspace(''crm'')', 'lc_other'),
+	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_owner.', 'another role drops nothing');
+SELECT is((SELECT count(*) FROM leadcrm.workspaces), 1::bigint, 'it is still there');
+
+-- everything that stands in the schema, with its definition, comment and rights
+CREATE FUNCTION t.everything(schema name) RETURNS TABLE (what text, definition text, comment text, acl text) LANGUAGE sql AS $$
+	SELECT 'table ' || c.relname, concat(c.relkind, c.relrowsecurity, c.reloptions) || coalesce(pg_get_viewdef(c.oid), ''), obj_description(c.oid, 'pg_class'), c.relacl::text
+	FROM pg_class c WHERE c.relnamespace = schema::regnamespace AND c.relkind IN ('r', 'v', 'S', 'i')
+	UNION ALL
+	SELECT 'column ' || c.relname || '.' || a.attname, concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+		pg_get_expr(d.adbin, d.adrelid)), col_description(c.oid, a.attnum), a.attacl::text
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+	WHERE c.relnamespace = schema::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+	UNION ALL
+	SELECT 'function ' || p.oid::regprocedure, pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc'), p.proacl::text
+	FROM pg_proc p WHERE p.pronamespace = schema::regnamespace
+	UNION ALL
+	SELECT 'trigger ' || c.relname || ' ' || g.tgname, g.tgenabled::text || pg_get_triggerdef(g.oid), obj_description(g.oid, 'pg_trigger'), NULL
+	FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE c.relnamespace = schema::regnamespace AND NOT g.tgisinternal
+	UNION ALL
+	SELECT 'constraint ' || conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint'), NULL
+	FROM pg_constraint WHERE connamespace = schema::regnamespace
+$$;
+CREATE TABLE t.fresh AS SELECT * FROM t.everything('crm');
+
+-- what a company does with its workspace
+SELECT is(t.error($$
+	SELECT crm.grant_access('lc_other', 'analyst');
+	GRANT SELECT ON crm.stage TO PUBLIC;
+	GRANT EXECUTE ON FUNCTION crm.fill_date_dim(date, date) TO PUBLIC;
+	COMMENT ON TABLE crm.lead IS 'Мэдээлэл';
+	COMMENT ON COLUMN crm.lead.phone IS 'with country code';
+	COMMENT ON VIEW crm.funnel_leak IS 'ours';
+	COMMENT ON COLUMN crm.funnel_leak.entered IS 'came';
+	COMMENT ON FUNCTION crm.lead_derive() IS 'do not touch';
+	COMMENT ON TRIGGER "~leadcrm_derive" ON crm.lead IS 'before the guards';
+	COMMENT ON CONSTRAINT lead_pkey ON crm.lead IS 'the key';
+	COMMENT ON INDEX crm.lead_alive_idx IS 'the living';
+	COMMENT ON SCHEMA crm IS 'our CRM';
+	ALTER TABLE crm.lead ADD COLUMN linkedin text;
+	CREATE INDEX my_index ON crm.lead (linkedin);
+	CREATE VIEW crm.my_view AS SELECT lead_id, linkedin FROM crm.lead;
+	CREATE VIEW crm.my_leak AS SELECT * FROM crm.funnel_leak;
+	DELETE FROM crm.lead_status WHERE code = 'low_budget';
+	UPDATE crm.stage SET label = 'Сонирхогч', stuck_after = '1 day' WHERE stage = 'lead';
+	DELETE FROM crm.stage_transition WHERE from_state = 'mql';
+	DELETE FROM crm.date_dim WHERE day > '2030-01-01';
+	INSERT INTO crm.lead (full_name, linkedin) VALUES ('Ona', 'ona');
+	$$, 'lc_owner'), 'none', 'a company makes it its own');
+CREATE TABLE t.before AS SELECT * FROM t.everything('crm');
+CREATE TABLE t.rows_before AS SELECT c.relname, query_to_xml(format('SELECT * FROM crm.%I x ORDER BY x::text', c.relname), true, false, '')::text AS rows
+	FROM pg_class c WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'r';
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_owner'), 'none', 'an upgrade');
+SELECT is_empty($$(SELECT * FROM t.before EXCEPT SELECT * FROM t.everything('crm'))
+	UNION ALL (SELECT * FROM t.everything('crm') EXCEPT SELECT * FROM t.before)$$, 'leaves definitions, comments, rights as they were');
+SELECT is_empty($$SELECT relname FROM t.rows_before WHERE rows <>
+	query_to_xml(format('SELECT * FROM crm.%I x ORDER BY x::text', relname), true, false, '')::text$$, 'and every row');
+SELECT is_empty($$SELECT identity FROM leadcrm.workspace_objects('crm') WHERE identity LIKE 'my%'$$, 'what is the company''s stays the company''s');
+
+-- what an older version had: a view, a function, a trigger less, another body
+SELECT is(t.error($$
+	DROP VIEW crm.my_leak, crm.funnel_leak;
+	DROP TRIGGER "~leadcrm_won" ON crm.lead;
+	CREATE OR REPLACE FUNCTION crm.keep_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born"$$, 'lc_owner'), 'none', 'an older workspace');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_owner'), 'none', 'upgraded');
+SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT SELECT what, definition FROM t.everything('crm')) d$$,
+	'has all that a new one has');
+SELECT is_empty($$SELECT a FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'crm.funnel_leak'::regclass AND a.grantee = 0$$, 'nothing new for PUBLIC');
+
+SELECT * FROM finish();
+ROLLBACK;
