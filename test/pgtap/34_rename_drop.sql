@@ -46,3 +46,4 @@ SELECT is_empty('SELECT * FROM leadcrm.workspaces', 'none left');
 SELECT is(t.error('DROP EXTENSION leadcrm'), 'none', 'now the extension can go');
 
 SELECT * FROM finish();
+ROLLBACK;
