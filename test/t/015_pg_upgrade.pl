@@ -1,0 +1,37 @@
+# pg_upgrade into a new cluster (of the same version: only one is at hand): everything is there and goes on working.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use LeadcrmTest;
+
+my $old = new_node('old');
+make_company($old, 'company', 300);
+make_trackers($old, 'company');
+my $contents = contents($old, 'company');
+my $schema = schema_of($old, 'company');
+$old->stop;
+
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+$new->append_conf('postgresql.conf', "max_prepared_transactions = 10\n");
+
+my $bindir = $ENV{LEADCRM_BINDIR} // (run_command([ 'pg_config', '--bindir' ]))[0];
+chdir PostgreSQL::Test::Utils::tempdir();
+command_ok(
+	[
+		'pg_upgrade', '--old-datadir', $old->data_dir, '--new-datadir', $new->data_dir, '--old-bindir', $bindir,
+		'--new-bindir', $bindir, '--socketdir', $new->host, '--old-port', $old->port, '--new-port', $new->port
+	],
+	'pg_upgrade');
+$new->start;
+
+is(contents_differ($contents, contents($new, 'company')), '', 'same rows in every table');
+is(schema_differs($schema, $new, 'company'), '', 'same schema');
+is(disagreements($new, 'company'), '', 'rows and histories agree');
+is(views_work($new, 'company'), '', 'every view works');
+still_guarded($new, 'company', 'after pg_upgrade');
+
+$new->stop;
+done_testing();
