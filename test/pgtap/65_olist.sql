@@ -11,8 +11,8 @@ SELECT leadcrm.create_workspace('crm');
 \endif
 SELECT coalesce(nullif(:'data', ''), '../shared/data') AS data \gset
 -- the directory itself, or the one above
-\set data `if [ -d :data/olist ]; then echo :data/olist; else echo :data; fi`
-\set there `cd :data && test -r olist_marketing_qualified_leads_dataset.csv && test -r olist_closed_deals_dataset.csv && echo 1 || echo 0`
+\set data `if [ -d :'data'/olist ]; then echo :'data'/olist; else echo :'data'; fi`
+\set there `cd :'data' 2>/dev/null && test -r olist_marketing_qualified_leads_dataset.csv && test -r olist_closed_deals_dataset.csv && echo 1 || echo 0`
 \if :there
 \else
 \echo 1..0 # SKIP no files of Olist in :data
@@ -89,9 +89,8 @@ SELECT results_eq('SELECT stage::text, balance FROM crm.stage_flow WHERE day = (
 	$$VALUES ('mql', 7158::bigint), ('customer', 842)$$, 'and its balance is what stands there');
 
 -- contradictions, stuck leads, owners
-SELECT results_eq('SELECT external_id, stage::text, later_stage::text, entered_at, later_entered_at, round(days, 4) FROM crm.backfill_conflict',
-	$$VALUES ('b91cf8812365f50ff4bda4bcd6206b05', 'mql', 'customer', timestamptz '2018-03-08 00:00 UTC',
-		timestamptz '2018-03-06 19:38:55 UTC', 1.1813)$$, 'the one deal that was won before its first contact');
+SELECT results_eq('SELECT stage::text, later_stage::text, round(days, 4) FROM crm.backfill_conflict',
+	$$VALUES ('mql', 'customer', 1.1813)$$, 'the one deal that was won before its first contact');
 SELECT is((SELECT count(*) FROM crm.stuck_lead), 7158::bigint, 'whom nobody closed is stuck');
 SELECT is((SELECT string_agg(entered::text, ' ') FROM (SELECT entered FROM crm.funnel_leak_by_owner WHERE stage = 'customer'
 	AND owner <> '(none)' ORDER BY entered DESC LIMIT 5) x), '133 82 74 64 63', 'deals of the five best sales people');
