@@ -237,6 +237,19 @@ BEGIN
 			HINT = 'Rename them, or move them to another schema.';
 	END IF;
 
+	-- A renamed table would be made anew, empty, beside it.
+	SELECT string_agg(format('%I.%s', name, w.identity), ', ' ORDER BY w.identity) INTO in_the_way
+	FROM leadcrm.workspace_objects(name) w
+	WHERE w.kind = 'table'
+		AND NOT EXISTS (SELECT FROM leadcrm.schema_objects(schema) o WHERE (o.kind, o.identity) = (w.kind, w.identity));
+	IF in_the_way IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_table',
+			MESSAGE = format('workspace "%s" cannot be upgraded: tables of it are missing', name),
+			DETAIL = format('They were renamed, moved or dropped: %s. Nothing was changed.', in_the_way),
+			HINT = 'Give them their names back.';
+	END IF;
+
 	commented := ARRAY(SELECT d FROM pg_description d
 		WHERE (d.classoid = 'pg_namespace'::regclass AND d.objoid = schema)
 			OR (d.classoid = 'pg_proc'::regclass AND d.objoid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = schema))
@@ -262,7 +275,7 @@ BEGIN
 END
 $leadcrm$;
 COMMENT ON FUNCTION leadcrm.upgrade_workspace(name) IS
-	'Brings a workspace''s tables, views and functions up to the installed version, and to its present name after ALTER SCHEMA ... RENAME. Keeps all rows, columns, grants and comments. Errors: 3F000 no workspace, 42501 not its owner, 42710 objects of users in the way, which it lists; then nothing is changed';
+	'Brings a workspace''s tables, views and functions up to the installed version, and to its present name after ALTER SCHEMA ... RENAME. Keeps all rows, columns, grants and comments. Errors: 3F000 no workspace, 42501 not its owner, 42710 objects of users in the way, 42P01 tables of its own missing, which it lists; then nothing is changed. Triggers of the workspace that were disabled are enabled';
 
 CREATE FUNCTION leadcrm.drop_workspace(name name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $leadcrm$

@@ -37,5 +37,14 @@ DROP VIEW crm.status_usage;
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), 'none', 'gone');
 SELECT has_view('crm'::name, 'status_usage'::name, 'ours is back');
 
+-- a table of ours that was renamed: no empty one takes its place
+ALTER TABLE crm.reason RENAME TO why;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'),
+	E'42P01: workspace "crm" cannot be upgraded: tables of it are missing\n'
+	'DETAIL: They were renamed, moved or dropped: crm.reason. Nothing was changed.\nHINT: Give them their names back.', 'a renamed table');
+SELECT hasnt_table('crm'::name, 'reason'::name, 'no other is made');
+ALTER TABLE crm.why RENAME TO reason;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), 'none', 'and renamed back');
+
 SELECT * FROM finish();
 ROLLBACK;
