@@ -5,4 +5,6 @@ GRANT USAGE ON SCHEMA leadcrm TO PUBLIC;
 CREATE TYPE leadcrm.lifecycle_stage AS ENUM
 	('subscriber', 'lead', 'mql', 'sql', 'opportunity', 'customer', 'evangelist');
 COMMENT ON TYPE leadcrm.lifecycle_stage IS
-	'How far a lead has come, in this order: subscriber, lead, mql (marketing qualified), sql (sales qualified), opportunity, customer, evangelist. The same for every company; never add labels: those of an extension''s type are lost in a dump';
+	'How far a lead has come, in this order: subscriber, lead, mql (marketing qualified), sql (sales qualified), '
+	'opportunity, customer, evangelist. The same for every company; never add labels: those of an extension''s '
+	'type are lost in a dump';

@@ -8,7 +8,8 @@ SELECT $leadcrm_template$
 $leadcrm_template$
 $leadcrm_function$;
 COMMENT ON FUNCTION leadcrm.workspace_template() IS
-	'The script of a workspace: @workspace@ stands for the quoted name of the schema, @workspace_literal@ for the same as a string';
+	'The script of a workspace: @workspace@ stands for the quoted name of the schema, @workspace_literal@ for '
+	'the same as a string';
 
 CREATE FUNCTION leadcrm.workspace_version(workspace name) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -31,7 +32,8 @@ BEGIN ATOMIC
 	WHERE n.nspname = workspace AND p.proname = '~leadcrm_workspace' AND p.pronargs = 0;
 END;
 COMMENT ON FUNCTION leadcrm.workspace_objects(name) IS
-	'What leadcrm made in a workspace: kind (table, view, function) and identity within the schema. What else is there belongs to its users';
+	'What leadcrm made in a workspace: kind (table, view, function) and identity within the schema. What else is '
+	'there belongs to its users';
 
 CREATE VIEW leadcrm.workspaces AS
 SELECT n.nspname AS workspace,
@@ -179,7 +181,9 @@ BEGIN
 END
 $leadcrm$;
 COMMENT ON FUNCTION leadcrm.create_workspace(name) IS
-	'Makes a workspace: a schema, owned by the caller, with tables, rules, functions and views for one organisation''s leads. Needs CREATE on the database, grants nothing to anybody. Errors: 3F000, 42939, 42622 a name that cannot be, 42P06 a schema that exists, 42501 no right';
+	'Makes a workspace: a schema, owned by the caller, with tables, rules, functions and views for one '
+	'organisation''s leads. Needs CREATE on the database, grants nothing to anybody. Errors: 3F000, 42939, 42622 '
+	'a name that cannot be, 42P06 a schema that exists, 42501 no right';
 
 -- The schema of a workspace, for who may change it. "whole" asks for the owner itself, as what is made anew belongs to
 -- the current role.
@@ -275,7 +279,10 @@ BEGIN
 END
 $leadcrm$;
 COMMENT ON FUNCTION leadcrm.upgrade_workspace(name) IS
-	'Brings a workspace''s tables, views and functions up to the installed version, and to its present name after ALTER SCHEMA ... RENAME. Keeps all rows, columns, grants and comments. Errors: 3F000 no workspace, 42501 not its owner, 42710 objects of users in the way, 42P01 tables of its own missing, which it lists; then nothing is changed. Triggers of the workspace that were disabled are enabled';
+	'Brings a workspace''s tables, views and functions up to the installed version, and to its present name '
+	'after ALTER SCHEMA ... RENAME. Keeps all rows, columns, grants and comments. Errors: 3F000 no workspace, '
+	'42501 not its owner, 42710 objects of users in the way, 42P01 tables of its own missing, which it lists; '
+	'then nothing is changed. Triggers of the workspace that were disabled are enabled';
 
 CREATE FUNCTION leadcrm.drop_workspace(name name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $leadcrm$
@@ -325,4 +332,6 @@ BEGIN
 END
 $leadcrm$;
 COMMENT ON FUNCTION leadcrm.drop_workspace(name) IS
-	'Drops a workspace with all that is in its schema: leads, histories, users'' own objects there. Errors: 3F000 no workspace, 42501 not its owner, 2BP01 objects outside that depend on it, which it lists; then nothing is dropped';
+	'Drops a workspace with all that is in its schema: leads, histories, users'' own objects there. Errors: '
+	'3F000 no workspace, 42501 not its owner, 2BP01 objects outside that depend on it, which it lists; then '
+	'nothing is dropped';

@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS @workspace@.setting (
 COMMENT ON TABLE @workspace@.setting IS 'The settings of this workspace, one row. Unique key: singleton';
 COMMENT ON COLUMN @workspace@.setting.singleton IS 'Always true: there is exactly one row';
 COMMENT ON COLUMN @workspace@.setting.organisation IS 'Whose leads these are';
-COMMENT ON COLUMN @workspace@.setting.time_zone IS 'The zone of days and months in every view, a name of pg_timezone_names';
+COMMENT ON COLUMN @workspace@.setting.time_zone IS
+	'The zone of days and months in every view, a name of pg_timezone_names';
 COMMENT ON COLUMN @workspace@.setting.base_currency IS 'ISO 4217 code of the currency that sums are in';
 COMMENT ON COLUMN @workspace@.setting.half_life IS 'Time in which a lead''s engagement loses half its points';
 COMMENT ON COLUMN @workspace@.setting.handoff_stage IS
@@ -87,9 +88,11 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_status (
 		CHECK (code <> '(none)' OR (active AND is_default AND category = 'none' AND stages @> '{subscriber}'))
 );
 COMMENT ON TABLE @workspace@.lead_status IS
-	'Where the sales conversation can stand: this company''s own list, in any language. A code is permanent once a lead used it; the label is what people read. Unique key: code';
+	'Where the sales conversation can stand: this company''s own list, in any language. A code is permanent once '
+	'a lead used it; the label is what people read. Unique key: code';
 COMMENT ON COLUMN @workspace@.lead_status.code IS
-	'What lead.status holds; not X where lead has a column X_at, which the tracker would take for its stamp. (none) is the row for leads without a status: a subscriber is marketing''s';
+	'What lead.status holds; not X where lead has a column X_at, which the tracker would take for its stamp. '
+	'(none) is the row for leads without a status: a subscriber is marketing''s';
 COMMENT ON COLUMN @workspace@.lead_status.label IS 'What people read';
 COMMENT ON COLUMN @workspace@.lead_status.category IS
 	'What is to be done: to_contact, connected, with_deal, attention, closed (out of the queues); none: nothing by sales';
@@ -99,7 +102,8 @@ COMMENT ON COLUMN @workspace@.lead_status.demotes IS 'Whether setting it sends a
 COMMENT ON COLUMN @workspace@.lead_status.needs_reason IS
 	'Whether changing to it needs lead.status_reason (leads that are inserted with it do not)';
 COMMENT ON COLUMN @workspace@.lead_status.is_default IS
-	'Whether a lead gets it where none was given, or where its own may not be used at the stage it moves to. At most one active row for a stage';
+	'Whether a lead gets it where none was given, or where its own may not be used at the stage it moves to. At '
+	'most one active row for a stage';
 COMMENT ON COLUMN @workspace@.lead_status.active IS 'false: leads that have it keep it, no lead can be given it';
 
 CREATE TABLE IF NOT EXISTS @workspace@.reason (
@@ -120,7 +124,8 @@ CREATE TABLE IF NOT EXISTS @workspace@.reason (
 	CONSTRAINT reason_exclude_as_goes_with_outcome_exclude CHECK ((outcome = 'exclude') = (exclude_as IS NOT NULL))
 );
 COMMENT ON TABLE @workspace@.reason IS
-	'Why leads go back, get lost or are put off, and what happens next. lead.stage_reason and lead.status_reason may be any text; a code of this table makes the lead follow its row. Unique key: code';
+	'Why leads go back, get lost or are put off, and what happens next. lead.stage_reason and lead.status_reason '
+	'may be any text; a code of this table makes the lead follow its row. Unique key: code';
 COMMENT ON COLUMN @workspace@.reason.code IS 'What lead.stage_reason or lead.status_reason holds';
 COMMENT ON COLUMN @workspace@.reason.label IS 'What people read, in any language';
 COMMENT ON COLUMN @workspace@.reason.kind IS 'unqualified, lost, returned, recycled or other';

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS @workspace@.rep (
 );
 COMMENT ON TABLE @workspace@.rep IS
 	'Sales people; (none) stands for nobody and is a row like the others. Unique key: code';
-COMMENT ON COLUMN @workspace@.rep.code IS 'What lead.owner holds; not X where lead has a column X_at, which the tracker would take for its stamp';
+COMMENT ON COLUMN @workspace@.rep.code IS
+	'What lead.owner holds; not X where lead has a column X_at, which the tracker would take for its stamp';
 COMMENT ON COLUMN @workspace@.rep.full_name IS 'The name that people read';
 COMMENT ON COLUMN @workspace@.rep.email IS 'Business e-mail address';
 COMMENT ON COLUMN @workspace@.rep.team IS 'Team, a code of team';

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS @workspace@.date_dim (
 	CONSTRAINT date_dim_fiscal_period_is_positive CHECK (fiscal_period > 0)
 );
 COMMENT ON TABLE @workspace@.date_dim IS
-	'The calendar: one row a day, made by fill_date_dim(), edited by the company (holidays, fiscal periods). Unique key: day';
+	'The calendar: one row a day, made by fill_date_dim(), edited by the company (holidays, fiscal periods). '
+	'Unique key: day';
 COMMENT ON COLUMN @workspace@.date_dim.day IS 'The day';
 COMMENT ON COLUMN @workspace@.date_dim.week_start IS 'Monday of its week';
 COMMENT ON COLUMN @workspace@.date_dim.month IS 'First day of its month';
@@ -38,4 +39,5 @@ BEGIN ATOMIC
 	SELECT count(*) FROM added;
 END;
 COMMENT ON FUNCTION @workspace@.fill_date_dim(date, date) IS
-	'Adds the days from since up to, not including, until that date_dim lacks; leaves the others as they are. Returns how many it added';
+	'Adds the days from since up to, not including, until that date_dim lacks; leaves the others as they are. '
+	'Returns how many it added';

@@ -65,7 +65,8 @@ CREATE INDEX IF NOT EXISTS lead_alive_idx ON @workspace@.lead (stage, stage_sinc
 	WHERE status_category <> 'closed' AND stage < 'customer';
 
 COMMENT ON TABLE @workspace@.lead IS
-	'The leads: who they are, how far they came, how the sales conversation stands, whose they are. A row that brings its own <stage>_at stamps is a backfill. Unique keys: lead_id; external_id';
+	'The leads: who they are, how far they came, how the sales conversation stands, whose they are. A row that '
+	'brings its own <stage>_at stamps is a backfill. Unique keys: lead_id; external_id';
 COMMENT ON COLUMN @workspace@.lead.lead_id IS 'Primary key; never changes';
 COMMENT ON COLUMN @workspace@.lead.external_id IS 'The lead''s key in the system it comes from';
 COMMENT ON COLUMN @workspace@.lead.full_name IS 'Name of the person';
@@ -105,7 +106,8 @@ COMMENT ON COLUMN @workspace@.lead.opportunity_at IS 'First entry into the stage
 COMMENT ON COLUMN @workspace@.lead.customer_at IS 'First entry into the stage customer';
 COMMENT ON COLUMN @workspace@.lead.evangelist_at IS 'First entry into the stage evangelist';
 COMMENT ON COLUMN @workspace@.lead.status IS
-	'Where the sales conversation stands, a code of lead_status that may be used at the stage; not given, NULL or (none): the default of the stage. Tracked';
+	'Where the sales conversation stands, a code of lead_status that may be used at the stage; not given, NULL '
+	'or (none): the default of the stage. Tracked';
 COMMENT ON COLUMN @workspace@.lead.status_category IS
 	'Category of the status, kept by itself; an alive lead has status_category <> closed and a stage before customer';
 COMMENT ON COLUMN @workspace@.lead.status_since IS 'When the present status began; may be given with a change';
@@ -121,7 +123,8 @@ COMMENT ON COLUMN @workspace@.lead.returned_at IS
 COMMENT ON COLUMN @workspace@.lead.return_count IS 'How often it came back. Kept by itself';
 COMMENT ON COLUMN @workspace@.lead.fit IS 'How well it matches the ideal customer, 0 to 100; NULL: not rated';
 COMMENT ON COLUMN @workspace@.lead.recycle_on IS
-	'The day to try again: set from reason.recycle_after; cleared by a move forward, by opening a closed lead, and by reasons that disqualify or exclude';
+	'The day to try again: set from reason.recycle_after; cleared by a move forward, by opening a closed lead, '
+	'and by reasons that disqualify or exclude';
 COMMENT ON COLUMN @workspace@.lead.created_at IS
 	'When the lead came to be; not given (or now()): the earliest of its stamps';
 COMMENT ON COLUMN @workspace@.lead.email_key IS 'E-mail address in the form that finds duplicates (leadcrm.email_key)';
@@ -144,7 +147,8 @@ CREATE TABLE IF NOT EXISTS @workspace@.stage_history (
 	CONSTRAINT stage_history_pkey PRIMARY KEY (lead_id, seq)
 );
 COMMENT ON TABLE @workspace@.stage_history IS
-	'Every move of lead.stage, written by the tracker only. Figures leave out rows that correct and rows that were corrected. Unique key: lead_id, seq';
+	'Every move of lead.stage, written by the tracker only. Figures leave out rows that correct and rows that '
+	'were corrected. Unique key: lead_id, seq';
 
 CREATE TABLE IF NOT EXISTS @workspace@.status_history (
 	lead_id bigint NOT NULL,
@@ -197,7 +201,8 @@ COMMENT ON COLUMN @workspace@.stage_history.actor IS 'The application''s user (l
 COMMENT ON COLUMN @workspace@.stage_history.session_role IS 'The role that was connected';
 COMMENT ON COLUMN @workspace@.stage_history.role IS 'The role that made the change';
 COMMENT ON COLUMN @workspace@.stage_history.origin IS 'birth, change, backfill, correction or delete';
-COMMENT ON COLUMN @workspace@.stage_history.forced IS 'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
+COMMENT ON COLUMN @workspace@.stage_history.forced IS
+	'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
 COMMENT ON COLUMN @workspace@.stage_history.corrects IS 'In a correction: seq of the change that it voids';
 COMMENT ON COLUMN @workspace@.stage_history.recorded_at IS 'When the row was written, by the clock';
 COMMENT ON COLUMN @workspace@.status_history.lead_id IS 'The lead; stays when the lead is deleted';
@@ -205,13 +210,15 @@ COMMENT ON COLUMN @workspace@.status_history.seq IS 'Number of the change, from 
 COMMENT ON COLUMN @workspace@.status_history.from_state IS 'Status before; NULL: birth';
 COMMENT ON COLUMN @workspace@.status_history.to_state IS 'Status after; NULL: the lead was deleted';
 COMMENT ON COLUMN @workspace@.status_history.since IS 'When the stay in from_state began; NULL at birth';
-COMMENT ON COLUMN @workspace@.status_history.changed_at IS 'When the change happened: the end of the stay in from_state';
+COMMENT ON COLUMN @workspace@.status_history.changed_at IS
+	'When the change happened: the end of the stay in from_state';
 COMMENT ON COLUMN @workspace@.status_history.reason IS 'Why: a code of reason, or any text';
 COMMENT ON COLUMN @workspace@.status_history.actor IS 'The application''s user (leadcrm.actor)';
 COMMENT ON COLUMN @workspace@.status_history.session_role IS 'The role that was connected';
 COMMENT ON COLUMN @workspace@.status_history.role IS 'The role that made the change';
 COMMENT ON COLUMN @workspace@.status_history.origin IS 'birth, change, backfill, correction or delete';
-COMMENT ON COLUMN @workspace@.status_history.forced IS 'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
+COMMENT ON COLUMN @workspace@.status_history.forced IS
+	'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
 COMMENT ON COLUMN @workspace@.status_history.corrects IS 'In a correction: seq of the change that it voids';
 COMMENT ON COLUMN @workspace@.status_history.recorded_at IS 'When the row was written, by the clock';
 COMMENT ON COLUMN @workspace@.owner_history.lead_id IS 'The lead; stays when the lead is deleted';
@@ -225,6 +232,7 @@ COMMENT ON COLUMN @workspace@.owner_history.actor IS 'The application''s user (l
 COMMENT ON COLUMN @workspace@.owner_history.session_role IS 'The role that was connected';
 COMMENT ON COLUMN @workspace@.owner_history.role IS 'The role that made the change';
 COMMENT ON COLUMN @workspace@.owner_history.origin IS 'birth, change, backfill, correction or delete';
-COMMENT ON COLUMN @workspace@.owner_history.forced IS 'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
+COMMENT ON COLUMN @workspace@.owner_history.forced IS
+	'Whether the change was against the rules and let pass (leadcrm.enforcement = log)';
 COMMENT ON COLUMN @workspace@.owner_history.corrects IS 'In a correction: seq of the change that it voids';
 COMMENT ON COLUMN @workspace@.owner_history.recorded_at IS 'When the row was written, by the clock';

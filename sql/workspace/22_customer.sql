@@ -22,9 +22,11 @@ COMMENT ON TABLE @workspace@.customer IS
 	'One row for each lead that became a customer, made in the same transaction, once. Unique keys: customer_id; lead_id';
 COMMENT ON COLUMN @workspace@.customer.customer_id IS 'Primary key';
 COMMENT ON COLUMN @workspace@.customer.lead_id IS 'The lead that it was';
-COMMENT ON COLUMN @workspace@.customer.owner IS 'Who looks after the customer, a code of rep; at first the lead''s owner';
+COMMENT ON COLUMN @workspace@.customer.owner IS
+	'Who looks after the customer, a code of rep; at first the lead''s owner';
 COMMENT ON COLUMN @workspace@.customer.customer_since IS 'The lead''s first entry into the stage customer';
-COMMENT ON COLUMN @workspace@.customer.legal_name IS 'Name on contracts and invoices; at first the lead''s company, else its name';
+COMMENT ON COLUMN @workspace@.customer.legal_name IS
+	'Name on contracts and invoices; at first the lead''s company, else its name';
 COMMENT ON COLUMN @workspace@.customer.tax_id IS 'Tax number';
 COMMENT ON COLUMN @workspace@.customer.billing_email IS 'Where invoices go; at first the lead''s e-mail address';
 COMMENT ON COLUMN @workspace@.customer.billing_address IS 'Postal address for invoices';

@@ -136,7 +136,8 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_derive_insert() IS
-	'Trigger: fills what a new lead does not say (status and its category, channel, owner, created_at) and what its stamps imply (handed_off_at, accepted_at, returned_at, return_count)';
+	'Trigger: fills what a new lead does not say (status and its category, channel, owner, created_at) and what '
+	'its stamps imply (handed_off_at, accepted_at, returned_at, return_count)';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -219,7 +220,8 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_derive() IS
-	'Trigger: keeps status and stage of a lead together: a status must be usable at the stage, a demoting one sends an mql or sql back to lead, a stage that does not know the present status brings its default';
+	'Trigger: keeps status and stage of a lead together: a status must be usable at the stage, a demoting one '
+	'sends an mql or sql back to lead, a stage that does not know the present status brings its default';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive_reason() RETURNS trigger
 LANGUAGE plpgsql AS $workspace$
@@ -358,7 +360,8 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.handoff_of(bigint, leadcrm.lifecycle_stage, integer) IS
-	'The handoff stamps of a lead as its stage history tells them, for a handoff stage, without corrected moves and without the one of the given seq';
+	'The handoff stamps of a lead as its stage history tells them, for a handoff stage, without corrected moves '
+	'and without the one of the given seq';
 
 -- Once a statement: what is checked or made for new leads.
 CREATE OR REPLACE FUNCTION @workspace@.lead_born() RETURNS trigger
@@ -384,7 +387,8 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_born() IS
-	'Trigger: refuses new leads whose status may not be used at their stage, and makes the customers of those that are customers already';
+	'Trigger: refuses new leads whose status may not be used at their stage, and makes the customers of those '
+	'that are customers already';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_won() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -420,7 +424,8 @@ COMMENT ON TRIGGER "~leadcrm_derive_reason" ON @workspace@.lead IS 'Hands the re
 CREATE OR REPLACE TRIGGER "~leadcrm_stamp" BEFORE UPDATE ON @workspace@.lead
 	FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status OR NEW.stage IS DISTINCT FROM OLD.stage)
 	EXECUTE FUNCTION @workspace@.lead_stamp();
-COMMENT ON TRIGGER "~leadcrm_stamp" ON @workspace@.lead IS 'Keeps the handoff stamps and recycle_on; sorts after the guards';
+COMMENT ON TRIGGER "~leadcrm_stamp" ON @workspace@.lead IS
+	'Keeps the handoff stamps and recycle_on; sorts after the guards';
 CREATE OR REPLACE TRIGGER "~leadcrm_born" AFTER INSERT ON @workspace@.lead
 	REFERENCING NEW TABLE AS born FOR EACH STATEMENT EXECUTE FUNCTION @workspace@.lead_born();
 COMMENT ON TRIGGER "~leadcrm_born" ON @workspace@.lead IS 'Checks the statuses of new leads and makes customers';

@@ -128,7 +128,8 @@ CREATE OR REPLACE TRIGGER "~leadcrm_keep_code" BEFORE DELETE ON @workspace@.reas
 COMMENT ON TRIGGER "~leadcrm_keep_code" ON @workspace@.reason IS 'A reason that history names cannot be deleted';
 CREATE OR REPLACE TRIGGER "~leadcrm_keep_name" BEFORE UPDATE ON @workspace@.reason
 	FOR EACH ROW WHEN (NEW.code IS DISTINCT FROM OLD.code) EXECUTE FUNCTION @workspace@.keep_code();
-COMMENT ON TRIGGER "~leadcrm_keep_name" ON @workspace@.reason IS 'The code of a reason that history names cannot be changed';
+COMMENT ON TRIGGER "~leadcrm_keep_name" ON @workspace@.reason IS
+	'The code of a reason that history names cannot be changed';
 
 CREATE OR REPLACE TRIGGER "~leadcrm_keep_rows" BEFORE DELETE OR TRUNCATE ON @workspace@.stage
 	FOR EACH STATEMENT EXECUTE FUNCTION @workspace@.keep_rows();

@@ -47,7 +47,10 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.grant_access(name, text) IS
-	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: sales (reads all, writes leads, updates customers), marketing (reads all, writes leads, channels, campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: 42704 no such role, 22023 no such kind, 42501 not the owner';
+	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: '
+	'sales (reads all, writes leads, updates customers), marketing (reads all, writes leads, channels, '
+	'campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: '
+	'42704 no such role, 22023 no such kind, 42501 not the owner';
 
 CREATE OR REPLACE FUNCTION @workspace@.row_security(enabled boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -79,4 +82,6 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.row_security(boolean) IS
-	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role sees and writes only the leads and customers that this rep owns, and their histories; other roles see what their grants say. Recording a change costs more while it is on. Errors: 22004 NULL, 42501 not the owner';
+	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role '
+	'sees and writes only the leads and customers that this rep owns, and their histories; other roles see what '
+	'their grants say. Recording a change costs more while it is on. Errors: 22004 NULL, 42501 not the owner';
