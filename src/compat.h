@@ -6,8 +6,6 @@
 #ifndef LEADCRM_COMPAT_H
 #define LEADCRM_COMPAT_H
 
-#include "utils/regproc.h"
-
 #if PG_VERSION_NUM < 150000
 #error "leadcrm needs PostgreSQL 15 or later"
 #endif
@@ -15,13 +13,6 @@
 /* Variable-length values have a header of their own since 16. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
-#endif
-
-/* A qualified name from text; 16 gave it an error context. */
-#if PG_VERSION_NUM >= 160000
-#define leadcrm_parse_name(text) stringToQualifiedNameList(text, NULL)
-#else
-#define leadcrm_parse_name(text) stringToQualifiedNameList(text)
 #endif
 
 /* 18 counts index scans in a structure of the caller's. */

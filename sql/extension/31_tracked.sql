@@ -6,13 +6,7 @@ COMMENT ON FUNCTION leadcrm.trigger_arguments(bytea) IS
 'The arguments of a trigger, from pg_trigger.tgargs.';
 
 CREATE FUNCTION leadcrm.resolve_table(argument text, target regclass) RETURNS regclass STABLE STRICT PARALLEL SAFE
-LANGUAGE sql
-BEGIN ATOMIC
-	SELECT to_regclass(CASE WHEN cardinality(parse_ident(argument)) > 1 THEN argument
-	                        ELSE quote_ident(n.nspname) || '.' || argument END)
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.oid = target;
-END;
+LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_resolve_table';
 COMMENT ON FUNCTION leadcrm.resolve_table(text, regclass) IS
 'The table that a tracker''s trigger argument names: in the schema of the tracked table unless qualified. NULL if there is none.';
 

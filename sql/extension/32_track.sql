@@ -19,6 +19,9 @@ BEGIN
 	IF target IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'the target table must not be NULL';
 	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = target) THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('table %s does not exist', target);
+	END IF;
 	IF NOT (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = target) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'insufficient_privilege',
@@ -28,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION leadcrm.require_owner(regclass) IS
-'Error 42501 unless the current role owns the table or has its owner''s rights.';
+'Error 22004 for NULL, 42P01 for no table, 42501 unless the current role owns the table or has its owner''s rights.';
 
 CREATE FUNCTION leadcrm.check_target(target regclass) RETURNS void STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -286,6 +289,7 @@ DECLARE
 	                    WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
 	leaf regclass;
 	rules regclass := transitions;
+	odd record;
 BEGIN
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.guard(%s)',
 	               leadcrm.check_name('~leadcrm_guard_' || state_column), target, arguments);
@@ -312,6 +316,18 @@ BEGIN
 	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_changed"', rules);
 	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_truncated"', rules);
 	PERFORM leadcrm.check_tracker(target, state_column);
+
+	FOR odd IN
+		SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS generated
+		FROM pg_attribute a JOIN pg_attribute s ON s.attrelid = a.attrelid AND s.attname = state_column
+		JOIN pg_enum e ON e.enumtypid = s.atttypid AND a.attname = e.enumlabel || '_at'
+		WHERE a.attrelid = target AND NOT a.attisdropped AND (a.atttypid <> 'timestamptz'::regtype OR a.attgenerated <> '')
+	LOOP
+		RAISE WARNING USING
+			MESSAGE = format('column %I of table %s is not kept as a stamp', odd.attname, target),
+			DETAIL = CASE WHEN odd.generated THEN 'It is a generated column.'
+			              ELSE format('It is of type %s; a stamp is a timestamp with time zone.', odd.type) END;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION leadcrm.wire(regclass, name, name, regclass, regclass) IS
@@ -341,14 +357,35 @@ BEGIN
 			HINT = 'leadcrm.retrack() renews its triggers; leadcrm.untrack() takes them off.';
 	END IF;
 	key := leadcrm.find_key(target, key);
+	IF key = state_column THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'feature_not_supported',
+			MESSAGE = format('column %I of table %s cannot be tracked', state_column, target),
+			DETAIL = 'It is the key, which must never change.';
+	END IF;
 
-	FOR given IN SELECT g.*, c.relowner, c.relkind FROM (VALUES ('transitions table', transitions), ('history', history)) g (what, tab)
+	FOR given IN SELECT g.*, c.relowner, c.relkind, c.relpersistence FROM (VALUES ('transitions table', transitions), ('history', history)) g (what, tab)
 	             JOIN pg_class c ON c.oid = g.tab LOOP
 		IF given.relkind NOT IN ('r', 'p', 'f') OR (given.relkind <> 'r' AND given.what = 'transitions table') OR given.tab = target THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'wrong_object_type',
 				MESSAGE = format('%s cannot be the %s', given.tab, given.what),
 				HINT = 'Name an ordinary table, or leave the argument out: then one is made.';
+		END IF;
+		IF given.relpersistence = 't'
+		   OR (given.relpersistence = 'u' AND (SELECT c.relpersistence = 'p' FROM pg_class c WHERE c.oid = target)) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'feature_not_supported',
+				MESSAGE = format('%s cannot be the %s', given.tab, given.what),
+				DETAIL = CASE given.relpersistence WHEN 't' THEN 'It is a temporary table: other sessions do not see it.'
+				              ELSE 'It is an unlogged table: a crash would empty it, and the tracked table not.' END;
+		END IF;
+		IF given.what = 'history' AND EXISTS (SELECT FROM leadcrm.tracked t WHERE t.history = given.tab) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'duplicate_object',
+				MESSAGE = format('%s is the history of another column already', given.tab),
+				DETAIL = (SELECT format('It belongs to column %I of %s.', t.state_column, t.target) FROM leadcrm.tracked t
+				          WHERE t.history = given.tab LIMIT 1);
 		END IF;
 		IF given.relowner <> (SELECT c.relowner FROM pg_class c WHERE c.oid = target) THEN
 			RAISE EXCEPTION USING

@@ -20,7 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -193,7 +192,7 @@ find_stamps(Tracker *t, Relation rel)
 	{
 		TrackedState *state = &t->states[i];
 
-		state->stamp = find_column(rel, psprintf("%s_at", state->label), TIMESTAMPTZOID);
+		state->stamp = leadcrm_find_stamp(RelationGetDescr(rel), state->label);
 		if (state->stamp == InvalidAttrNumber)
 			continue;
 		if (!t->state_is_enum)
@@ -210,17 +209,9 @@ find_stamps(Tracker *t, Relation rel)
 static Relation
 open_by_name(Tracker *t, const char *what, const char *arg, void (*depends) (Oid relid, void *arg), void *deparg)
 {
-	List	   *names = leadcrm_parse_name(arg);
-	char	   *schema;
-	char	   *name;
-	Oid			nspoid;
-	Oid			relid;
-	Relation	rel;
+	Oid			relid = leadcrm_table_by_argument(arg, t->rootid);
+	Relation	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
 
-	DeconstructQualifiedName(names, &schema, &name);
-	nspoid = schema ? get_namespace_oid(schema, true) : get_rel_namespace(t->rootid);
-	relid = OidIsValid(nspoid) ? get_relname_relid(name, nspoid) : InvalidOid;
-	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -245,7 +236,7 @@ open_by_name(Tracker *t, const char *what, const char *arg, void (*depends) (Oid
 static void
 check_triggers(Tracker *t, Relation rel)
 {
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);	/* a look at the catalogs may rebuild the relation's */
 	bool		guard_seen = false;
 	bool		records_insert = false;
 	bool		records_update = false;

@@ -209,7 +209,7 @@ leadcrm_tracker_for_trigger(TriggerData *trigdata)
 Tracker *
 leadcrm_tracker_for_column(Relation rel, const char *column)
 {
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{

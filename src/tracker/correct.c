@@ -56,14 +56,17 @@ column(Oid relid, AttrNumber att)
 static Datum
 lock_row(Tracker *t, text *key)
 {
-	Oid			type = TEXTOID;
-	Datum		arg = PointerGetDatum(key);
+	Oid			input;
+	Oid			ioparam;
+	Datum		arg;
 	bool		isnull;
 	char	   *sql;
 
-	sql = psprintf("SELECT t.%1$s FROM %2$s t WHERE t.%1$s OPERATOR(pg_catalog.=) $1::%3$s FOR UPDATE",
-				   column(t->relid, t->key_att), qualified_name(t->relid), format_type_be_qualified(t->key_type));
-	if (SPI_execute_with_args(sql, 1, &type, &arg, NULL, false, 2) != SPI_OK_SELECT)
+	getTypeInputInfo(t->key_type, &input, &ioparam);
+	arg = OidInputFunctionCall(input, text_to_cstring(key), ioparam, -1);
+	sql = psprintf("SELECT t.%1$s FROM %2$s t WHERE t.%1$s OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+				   column(t->relid, t->key_att), qualified_name(t->relid));
+	if (SPI_execute_with_args(sql, 1, &t->key_type, &arg, NULL, false, 2) != SPI_OK_SELECT)
 		elog(ERROR, "could not find the row to correct");
 	if (SPI_processed != 1)
 		ereport(ERROR,
@@ -234,7 +237,7 @@ leadcrm_correct(PG_FUNCTION_ARGS)
 		leadcrm_override_end();
 	}
 	PG_END_TRY();
-	seq = leadcrm_history_last_seq(&t, override.key);
+	seq = leadcrm_history_last_seq(&t, override.key, NULL);
 	SPI_finish();
 	table_close(rel, NoLock);
 	PG_RETURN_INT32(seq);

@@ -68,6 +68,21 @@ is_updated(TriggerData *trigdata, AttrNumber att)
 	return bms_is_member(att - FirstLowInvalidHeapAttributeNumber, trigdata->tg_updatedcols);
 }
 
+/* Where a trigger may run after the guard, the AFTER trigger must know what the guard let pass. */
+static HeapTuple
+approve(Tracker *t, TupleDesc desc, HeapTuple tuple, Datum key, bool late)
+{
+	if (unlikely(late))
+	{
+		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+		bool	   *isnull = palloc(sizeof(bool) * desc->natts);
+
+		heap_deform_tuple(tuple, desc, values, isnull);
+		leadcrm_note_put(t, NOTE_APPROVED, key, leadcrm_row_fingerprint(t, desc, values, isnull));
+	}
+	return tuple;
+}
+
 static HeapTuple
 guard_insert(TriggerData *trigdata, Tracker *t)
 {
@@ -75,27 +90,28 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 	TupleTableSlot *slot = trigdata->tg_trigslot;
 	Birth		birth;
 	Datum		key;
-	Datum		state;
 	Fill		f = {0};
 	TimestampTz since;
+	bool		seq_given;
 
 	slot_getsomeattrs(slot, t->max_att);
 	if (slot->tts_isnull[t->state_att - 1] || slot->tts_isnull[t->key_att - 1])
 		return trigdata->tg_trigtuple;	/* NOT NULL refuses it, or record.c does */
 	key = slot->tts_values[t->key_att - 1];
-	state = slot->tts_values[t->state_att - 1];
+	/*
+	 * A row that brings its number is on its way from another partition, or writes itself back by ON CONFLICT.  One that was never
+	 * recorded there has number 0 and no time.
+	 */
+	seq_given = !slot->tts_isnull[t->seq_att - 1];
+	if (seq_given && (!slot->tts_isnull[t->since_att - 1] || DatumGetInt32(slot->tts_values[t->seq_att - 1]) == 0))
+		return approve(t, desc, trigdata->tg_trigtuple, key, t->late_insert);
 
-	if (t->late_insert)
-		leadcrm_note_put(t, NOTE_APPROVED, key, state);
-	/* A row that brings its number is on its way from another partition, or writes itself back by ON CONFLICT. */
-	if (!slot->tts_isnull[t->seq_att - 1])
-		return trigdata->tg_trigtuple;
-
+	leadcrm_refuse_pending_move(t, key);
 	leadcrm_birth_steps(t, desc, slot->tts_values, slot->tts_isnull, &birth);
 	if (birth.own_stamp_only)
-		leadcrm_note_put(t, NOTE_OWN_STAMP, key, state);
+		leadcrm_note_put(t, NOTE_OWN_STAMP, key, 0);
 	else
-		leadcrm_note_take(t, NOTE_OWN_STAMP, key, state, NULL); /* left by a row that was not stored */
+		leadcrm_note_take(t, NOTE_OWN_STAMP, key, NULL);	/* left by a row that was not stored */
 
 	if (!slot->tts_isnull[t->since_att - 1])
 		since = DatumGetTimestampTz(slot->tts_values[t->since_att - 1]);
@@ -104,14 +120,16 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 		since = birth.nstamps > 0 ? birth.steps[birth.nsteps - 1].at : GetCurrentTimestamp();
 		fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	}
-	fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key) + birth.nsteps), false);
+	if (!seq_given)
+		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, NULL) + birth.nsteps), false);
 	if (birth.nstamps == 0 && birth.own_stamp != InvalidAttrNumber)
 		fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
 	if (t->peak_att != InvalidAttrNumber && slot->tts_isnull[t->peak_att - 1])
 		fill(&f, t->peak_att, birth.peak, false);
 	if (birth.nstamps > 0 && t->created_att != InvalidAttrNumber && slot->tts_isnull[t->created_att - 1])
 		fill(&f, t->created_att, TimestampTzGetDatum(birth.steps[0].at), false);
-	return heap_modify_tuple_by_cols(trigdata->tg_trigtuple, desc, f.n, f.cols, f.values, f.nulls);
+	return approve(t, desc, heap_modify_tuple_by_cols(trigdata->tg_trigtuple, desc, f.n, f.cols, f.values, f.nulls),
+				   key, t->late_insert);
 }
 
 /* The state stays: so must its companions, but for the reason, which may be edited. */
@@ -246,15 +264,10 @@ guard_update(TriggerData *trigdata, Tracker *t)
 	slot_getsomeattrs(old, t->max_att);
 	slot_getsomeattrs(new, t->max_att);
 	key = old->tts_values[t->key_att - 1];
-	if (unlikely(new->tts_isnull[t->key_att - 1] || old->tts_isnull[t->key_att - 1] ||
-				 !leadcrm_key_same(t, key, new->tts_values[t->key_att - 1])))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the key \"%s\" of tracked table \"%s\" cannot be changed",
-						NameStr(TupleDescAttr(RelationGetDescr(trigdata->tg_relation), t->key_att - 1)->attname),
-						RelationGetRelationName(trigdata->tg_relation)),
-				 errdetail("The history of \"%s\" is kept by it.", t->column),
-				 errhint("Insert a new row and delete the old one; or keep the changing name in a column of its own.")));
+	if (unlikely(new->tts_isnull[t->key_att - 1] || old->tts_isnull[t->key_att - 1]))
+		leadcrm_refuse_null_key(t);
+	if (unlikely(!leadcrm_key_same(t, key, new->tts_values[t->key_att - 1])))
+		leadcrm_refuse_key_change(t, key);
 
 	if (unlikely(new->tts_isnull[t->state_att - 1]))
 		leadcrm_refuse_null(t, trigdata->tg_relation);
@@ -270,10 +283,8 @@ guard_update(TriggerData *trigdata, Tracker *t)
 		result = trigdata->tg_newtuple;
 	}
 	else
-		result = guard_change(trigdata, t, key);
+		result = approve(t, RelationGetDescr(trigdata->tg_relation), guard_change(trigdata, t, key), key, t->late_update);
 
-	if (unlikely(t->late_update))
-		leadcrm_note_put(t, NOTE_APPROVED, key, new->tts_values[t->state_att - 1]);
 	return result;
 }
 

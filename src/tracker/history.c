@@ -12,11 +12,13 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -53,7 +55,10 @@ typedef struct RoleName
 static RoleName session_name;
 static RoleName current_name;
 static text *origin_names[ORIGIN_DELETE + 1];
-static int	writing_depth = 0;
+
+/* The history that is being written by way of the executor, and the depth of triggers at which that began. */
+static Oid	writing_history = InvalidOid;
+static int	writing_depth;
 
 static void
 role_changed(Datum arg, int cacheid, uint32 hashvalue)
@@ -66,7 +71,7 @@ static void
 reset_writing(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
-		writing_depth = 0;
+		writing_history = InvalidOid;
 }
 
 /*
@@ -85,13 +90,27 @@ leadcrm_history_init(void)
 	RegisterXactCallback(reset_writing, NULL);
 }
 
+static int
+trigger_depth(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetInt32(pg_trigger_depth(fcinfo));
+}
+
 /*
- * Whether the tracker itself is inserting a history row by way of the executor.
+ * For a trigger on a history, or on one of its partitions: whether the row that fires it is the tracker's own.  What other
+ * triggers insert meanwhile, there or in another history, is not.
  */
 bool
-leadcrm_history_is_writing(void)
+leadcrm_history_is_writing(Relation history)
 {
-	return writing_depth > 0;
+	if (!OidIsValid(writing_history) || trigger_depth() != writing_depth + 1)
+		return false;
+	return writing_history == RelationGetRelid(history) ||
+		(history->rd_rel->relispartition &&
+		 list_member_oid(get_partition_ancestors(RelationGetRelid(history)), writing_history));
 }
 
 static Datum
@@ -228,6 +247,7 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 	char		nullchars[HIST_NCOLUMNS];
 	Oid			save_userid;
 	int			save_sec_context;
+	Oid			save_history = writing_history;
 	int			save_depth = writing_depth;
 	int			rc;
 
@@ -242,7 +262,8 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 		SPI_connect();
 		if (w->t->insert_plan == NULL)
 			prepare_insert(w);
-		writing_depth++;
+		writing_history = RelationGetRelid(w->hist);
+		writing_depth = trigger_depth();
 		rc = SPI_execute_plan(w->t->insert_plan, values, nullchars, false, 0);
 		if (rc != SPI_OK_INSERT)
 			elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));
@@ -256,6 +277,7 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 	}
 	PG_FINALLY();
 	{
+		writing_history = save_history;
 		writing_depth = save_depth;
 		SetUserIdAndSecContext(save_userid, save_sec_context);
 	}
@@ -317,7 +339,7 @@ leadcrm_history_end(HistoryWriter *w)
 
 /* The last number by way of the executor, for a history whose primary key is not one index. */
 static int32
-last_seq_by_executor(Tracker *t, Relation hist, Datum key)
+last_seq_by_executor(Tracker *t, Relation hist, Datum key, volatile bool *alive)
 {
 	char	   *sql;
 	Oid			type = t->key_type;
@@ -326,7 +348,7 @@ last_seq_by_executor(Tracker *t, Relation hist, Datum key)
 	volatile int32 seq = 0;
 	bool		isnull;
 
-	sql = psprintf("SELECT pg_catalog.max(seq) FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
+	sql = psprintf("SELECT seq, to_state IS NOT NULL FROM %s WHERE %s OPERATOR(pg_catalog.=) $1 ORDER BY seq DESC LIMIT 1",
 				   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(hist)), RelationGetRelationName(hist)),
 				   quote_identifier(get_attname(RelationGetRelid(hist), t->hist_att[HIST_KEY], false)));
 	GetUserIdAndSecContext(&save_userid, &save_sec_context);
@@ -334,11 +356,13 @@ last_seq_by_executor(Tracker *t, Relation hist, Datum key)
 	PG_TRY();
 	{
 		SPI_connect();
-		if (SPI_execute_with_args(sql, 1, &type, &key, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		if (SPI_execute_with_args(sql, 1, &type, &key, NULL, false, 1) != SPI_OK_SELECT)
 			elog(ERROR, "could not read history \"%s\"", RelationGetRelationName(hist));
-		seq = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-		if (isnull)
-			seq = 0;
+		if (SPI_processed == 1)
+		{
+			seq = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+			*alive = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		}
 		SPI_finish();
 	}
 	PG_FINALLY();
@@ -350,12 +374,13 @@ last_seq_by_executor(Tracker *t, Relation hist, Datum key)
 }
 
 /*
- * The number of a key's last history row, 0 if it has none.  It waits for a transaction that is writing one: the new row would
+ * The number of a key's last history row, 0 if it has none; *alive (may be NULL) whether that leaves it in a state.  It waits for a transaction that is writing one: the new row would
  * have to go on after it.
  */
 int32
-leadcrm_history_last_seq(Tracker **t, Datum key)
+leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive)
 {
+	bool		in_state = false;
 	Relation	hist;
 	int32		seq = 0;
 	Relation	index;
@@ -365,8 +390,10 @@ leadcrm_history_last_seq(Tracker **t, Datum key)
 	hist = open_history(t);
 	if (!(*t)->direct)
 	{
-		seq = last_seq_by_executor(*t, hist, key);
+		seq = last_seq_by_executor(*t, hist, key, &in_state);
 		table_close(hist, NoLock);
+		if (alive)
+			*alive = in_state;
 		return seq;
 	}
 
@@ -387,6 +414,8 @@ leadcrm_history_last_seq(Tracker **t, Datum key)
 			bool		isnull;
 
 			seq = DatumGetInt32(slot_getattr(slot, (*t)->hist_att[HIST_SEQ], &isnull));
+			slot_getattr(slot, (*t)->hist_att[HIST_TO], &isnull);
+			in_state = !isnull;
 			writer = dirty.xmin;
 		}
 		ExecClearTuple(slot);
@@ -395,9 +424,12 @@ leadcrm_history_last_seq(Tracker **t, Datum key)
 			break;
 		XactLockTableWait(writer, hist, NULL, XLTW_None);
 		seq = 0;
+		in_state = false;
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index, AccessShareLock);
 	table_close(hist, NoLock);
+	if (alive)
+		*alive = in_state;
 	return seq;
 }

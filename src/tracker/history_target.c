@@ -10,6 +10,7 @@
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -126,6 +127,7 @@ can_write_directly(Tracker *t, Relation hist)
 	Oid			state_type;
 	int32		state_typmod;
 	Oid			state_collation;
+	TriggerDesc *triggers = CopyTriggerDesc(hist->trigdesc);
 
 	get_atttypetypmodcoll(t->relid, t->state_att, &state_type, &state_typmod, &state_collation);
 	if (hist->rd_rel->relkind != RELKIND_RELATION || hist->rd_rel->relispartition || hist->rd_rel->relrowsecurity ||
@@ -133,9 +135,9 @@ can_write_directly(Tracker *t, Relation hist)
 		return false;
 	if (desc->constr && (desc->constr->num_check > 0 || desc->constr->num_defval > 0 || desc->constr->has_generated_stored))
 		return false;
-	for (int i = 0; hist->trigdesc && i < hist->trigdesc->numtriggers; i++)
-		if (!leadcrm_is_trigger(&hist->trigdesc->triggers[i], "protect_history") &&
-			!leadcrm_is_trigger(&hist->trigdesc->triggers[i], "refuse_truncate"))
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+		if (!leadcrm_is_trigger(&triggers->triggers[i], "protect_history") &&
+			!leadcrm_is_trigger(&triggers->triggers[i], "refuse_truncate"))
 			return false;
 	for (int i = 0; i < desc->natts; i++)
 	{

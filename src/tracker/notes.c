@@ -22,7 +22,7 @@
 typedef struct Note
 {
 	uint64		id;				/* of tracker, kind and key, keyed by a random number of this backend */
-	uint64		state;
+	uint64		what;
 	char		status;
 } Note;
 
@@ -47,6 +47,8 @@ typedef struct MovedEntry
 	MovedRow	row;
 } MovedEntry;
 
+static void move_failed(Oid rootid, const char *column) pg_attribute_noreturn();
+
 static notes_hash *notes = NULL;
 static uint64 seed;
 static List *moved = NIL;
@@ -64,13 +66,7 @@ end_of_transaction(XactEvent event, void *arg)
 				MovedEntry *entry = linitial(moved);
 
 				moved = NIL;
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("a row of \"%s\" left its partition and did not arrive in another one",
-								get_rel_name(entry->rootid)),
-						 errdetail("The history of \"%s\" could not be continued.", NameStr(entry->column)),
-						 errhint("A trigger swallowed the row, or its new partition is not tracked: attach it to the tracked "
-								 "table, or call leadcrm.retrack().")));
+				move_failed(entry->rootid, NameStr(entry->column));
 			}
 			break;
 		default:
@@ -145,7 +141,7 @@ note_id(const Tracker *t, NoteKind kind, Datum key)
  * Leaves a note for the AFTER trigger of the row with that key.
  */
 void
-leadcrm_note_put(const Tracker *t, NoteKind kind, Datum key, Datum state)
+leadcrm_note_put(const Tracker *t, NoteKind kind, Datum key, uint64 what)
 {
 	bool		found;
 	Note	   *note;
@@ -153,14 +149,14 @@ leadcrm_note_put(const Tracker *t, NoteKind kind, Datum key, Datum state)
 	if (notes == NULL)
 		notes = notes_create(TopTransactionContext, 256, NULL);
 	note = notes_insert(notes, note_id(t, kind, key), &found);
-	note->state = hash_datum(state, t->state_byval, t->state_len, seed);
+	note->what = what;
 }
 
 /*
- * Takes a note away; false if there is none.  *same_state tells whether it was left for that state.
+ * Takes a note away, and what it says; false if there is none.
  */
 bool
-leadcrm_note_take(const Tracker *t, NoteKind kind, Datum key, Datum state, bool *same_state)
+leadcrm_note_take(const Tracker *t, NoteKind kind, Datum key, uint64 *what)
 {
 	Note	   *note;
 
@@ -169,10 +165,60 @@ leadcrm_note_take(const Tracker *t, NoteKind kind, Datum key, Datum state, bool 
 	note = notes_lookup(notes, note_id(t, kind, key));
 	if (note == NULL)
 		return false;
-	if (same_state)
-		*same_state = note->state == hash_datum(state, t->state_byval, t->state_len, seed);
+	if (what)
+		*what = note->what;
 	notes_delete_item(notes, note);
 	return true;
+}
+
+/*
+ * A hash of a row's state and companions (columns up to t->max_att), but for the reason.
+ */
+uint64
+leadcrm_row_fingerprint(const Tracker *t, TupleDesc desc, Datum *values, bool *isnull)
+{
+	uint64		hash = hash_datum(values[t->state_att - 1], t->state_byval, t->state_len, seed);
+	int			state = leadcrm_state_index(t, values[t->state_att - 1]);
+	AttrNumber	more[] = {t->since_att, t->seq_att, t->peak_att,
+	leadcrm_stamp_column(t, desc, state, values[t->state_att - 1])};
+
+	for (int i = 0; i < lengthof(more) + t->nstamped; i++)
+	{
+		AttrNumber	att = i < lengthof(more) ? more[i] : t->states[t->stamped[i - lengthof(more)]].stamp;
+
+		if (att != InvalidAttrNumber)
+			hash = hash_combine64(hash, isnull[att - 1] ? seed : hash_datum(values[att - 1], true, sizeof(Datum), seed));
+	}
+	return hash;
+}
+
+static void
+move_failed(Oid rootid, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a row of \"%s\" left its partition and did not arrive in another one", get_rel_name(rootid)),
+			 errdetail("The history of \"%s\" could not be continued.", column),
+			 errhint("A trigger swallowed the row, or its new partition is not tracked: attach it to the tracked table, or call "
+					 "leadcrm.retrack().")));
+}
+
+/*
+ * Error 0A000 if a row with that key left its partition and has not arrived, for one that is being born.
+ */
+void
+leadcrm_refuse_pending_move(const Tracker *t, Datum key)
+{
+	ListCell   *lc;
+
+	foreach(lc, moved)
+	{
+		MovedEntry *entry = lfirst(lc);
+
+		if (entry->rootid == t->rootid && strcmp(NameStr(entry->column), t->column) == 0 &&
+			leadcrm_key_same(t, entry->key, key))
+			move_failed(t->rootid, t->column);
+	}
 }
 
 /*

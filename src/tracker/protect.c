@@ -36,7 +36,7 @@ leadcrm_protect_history(PG_FUNCTION_ARGS)
 	bool		insert = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 
-	if (leadcrm_enforcement != LEADCRM_OFF && !(insert && leadcrm_history_is_writing()) &&
+	if (leadcrm_enforcement != LEADCRM_OFF && !(insert && leadcrm_history_is_writing(trigdata->tg_relation)) &&
 		!leadcrm_repairing(trigdata->tg_relation->rd_rel->relowner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "common/int.h"
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -25,6 +26,7 @@ PG_FUNCTION_INFO_V1(leadcrm_record);
 typedef struct RowState
 {
 	Datum		key;
+	bool		key_null;
 	Datum		state;
 	bool		state_null;
 	TimestampTz since;
@@ -40,6 +42,9 @@ read_row(const Tracker *t, TupleTableSlot *slot, RowState *row)
 {
 	slot_getsomeattrs(slot, t->max_att);
 	row->key = slot->tts_values[t->key_att - 1];
+	row->key_null = slot->tts_isnull[t->key_att - 1];
+	if (unlikely(row->key_null))
+		leadcrm_refuse_null_key(t);
 	row->state = slot->tts_values[t->state_att - 1];
 	row->state_null = slot->tts_isnull[t->state_att - 1];
 	row->since_null = slot->tts_isnull[t->since_att - 1];
@@ -48,6 +53,14 @@ read_row(const Tracker *t, TupleTableSlot *slot, RowState *row)
 	row->seq = row->seq_null ? 0 : DatumGetInt32(slot->tts_values[t->seq_att - 1]);
 	row->reason = slot->tts_values[t->reason_att - 1];
 	row->reason_null = slot->tts_isnull[t->reason_att - 1];
+}
+
+static bool
+is_repair(const Tracker *t, Datum key)
+{
+	const Override *override = leadcrm_override(t, key);
+
+	return override != NULL && override->kind == OVERRIDE_REPAIR;
 }
 
 static void
@@ -59,13 +72,14 @@ write_one(Tracker *t, const HistoryRow *row)
 	leadcrm_history_end(w);
 }
 
-/* Whether the state is the one that the guard approved, as far as that could have changed. */
+/* Whether state and companions are those that the guard approved, where they could have changed since. */
 static bool
-approved(TriggerData *trigdata, Tracker *t, const RowState *new, bool late)
+approved(Tracker *t, TupleDesc desc, TupleTableSlot *slot, Datum key, bool late)
 {
-	bool		same;
+	uint64		what;
 
-	return !late || !leadcrm_note_take(t, NOTE_APPROVED, new->key, new->state, &same) || same;
+	return !late || !leadcrm_note_take(t, NOTE_APPROVED, key, &what) ||
+		what == leadcrm_row_fingerprint(t, desc, slot->tts_values, slot->tts_isnull);
 }
 
 /*
@@ -83,7 +97,7 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 
 	if (new->since_null || new->seq_null || new->seq != old->seq + 1 ||
 		(stamp != InvalidAttrNumber && slot->tts_isnull[stamp - 1]) ||
-		!approved(trigdata, t, new, t->late_update))
+		!approved(t, desc, slot, new->key, t->late_update))
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
 
 	allowed = leadcrm_step_allowed(t, leadcrm_state_index(t, old->state), to, &needs_reason) &&
@@ -139,9 +153,9 @@ record_update(TriggerData *trigdata, Tracker *t)
 
 	read_row(t, trigdata->tg_trigslot, &old);
 	read_row(t, trigdata->tg_newslot, &new);
-	override = leadcrm_override(t, old.key);
-	if (override && override->kind == OVERRIDE_REPAIR)
+	if (is_repair(t, old.key))
 		return;
+	override = leadcrm_override(t, old.key);
 	if (new.state_null || old.state_null)
 		leadcrm_refuse_null(t, trigdata->tg_relation);
 	if (override)
@@ -164,15 +178,20 @@ record_update(TriggerData *trigdata, Tracker *t)
 static void
 record_arrival(TriggerData *trigdata, Tracker *t, const MovedRow *from, const RowState *new)
 {
+	const Override *override = leadcrm_override(t, new->key);
 	RowState	old = {0};
 
 	old.state = from->state;
 	old.since = from->since;
 	old.since_null = from->since_null;
 	old.seq = from->seq;
-	if (!approved(trigdata, t, new, t->late_insert))
+	if (is_repair(t, new->key))
+		return;
+	if (!approved(t, RelationGetDescr(trigdata->tg_relation), trigdata->tg_trigslot, new->key, t->late_insert))
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
-	if (!leadcrm_state_same(t, old.state, new->state))
+	if (override)
+		record_correction(trigdata, t, override, &old, new);
+	else if (!leadcrm_state_same(t, old.state, new->state))
 		record_change(trigdata, t, trigdata->tg_trigslot, &old, new);
 	else if (old.seq != new->seq || old.since_null != new->since_null || old.since != new->since)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
@@ -227,8 +246,6 @@ record_insert(TriggerData *trigdata, Tracker *t)
 	int32		base;
 
 	read_row(t, slot, &new);
-	if (leadcrm_override(t, new.key))
-		return;
 	if (new.state_null)
 		leadcrm_refuse_null(t, trigdata->tg_relation);
 	if (leadcrm_moved_in(t, new.key, &from))
@@ -236,19 +253,25 @@ record_insert(TriggerData *trigdata, Tracker *t)
 		record_arrival(trigdata, t, &from, &new);
 		return;
 	}
-	if (!approved(trigdata, t, &new, t->late_insert) || new.since_null || new.seq_null)
+	if (is_repair(t, new.key))
+		return;
+	if (!approved(t, desc, slot, new.key, t->late_insert) || new.since_null || new.seq_null)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, false);
 
 	leadcrm_birth_steps(t, desc, slot->tts_values, slot->tts_isnull, &birth);
 	/* the guard filled the stamp of a plain birth; whether it did, only its note tells where nothing else differs */
 	backfill = birth.nstamps > 0 &&
-		(!birth.own_stamp_only || leadcrm_note_take(t, NOTE_OWN_STAMP, new.key, new.state, NULL));
-	forced = check_backfill(t, &birth, &new);
-	if (!backfill)
+		(!birth.own_stamp_only || leadcrm_note_take(t, NOTE_OWN_STAMP, new.key, NULL));
+	if (backfill)
+		forced = check_backfill(t, &birth, &new);
+	else
 	{
 		int			to = leadcrm_state_index(t, new.state);
 		bool		allowed = leadcrm_step_allowed(t, -1, to, &needs_reason);
+		TimestampTz now = GetCurrentTimestamp();
 
+		leadcrm_check_time(t, new.key, t->since_att, new.since, now);
+		forced = TIMESTAMP_NOT_FINITE(new.since) || new.since > now + USECS_PER_MINUTE;
 		if (!allowed)
 			leadcrm_refuse_step(t, new.key, true, (Datum) 0, new.state, false);
 		else if (needs_reason && (new.reason_null || leadcrm_text_is_blank(new.reason)))
@@ -263,11 +286,20 @@ record_insert(TriggerData *trigdata, Tracker *t)
 		leadcrm_refuse_companion(t, trigdata->tg_relation, t->peak_att, new.key);
 
 	/* Where the numbers go on after an earlier life of the key, or were given, they must fit. */
-	base = new.seq - birth.nsteps;
-	if (base != 0 && base != leadcrm_history_last_seq(&t, new.key))
+	if (pg_sub_s32_overflow(new.seq, birth.nsteps, &base) || base != 0)
 	{
-		leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
-		base = leadcrm_history_last_seq(&t, new.key);
+		bool		alive;
+		int32		last = leadcrm_history_last_seq(&t, new.key, &alive);
+
+		if (base == last && alive)
+			leadcrm_refuse_second_life(t, new.key);
+		if (base == last - 1 && last > 0 && !alive)
+			leadcrm_refuse_replacement(t, new.key);
+		if (base != last)
+		{
+			leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
+			base = last;
+		}
 	}
 
 	w = leadcrm_history_begin(&t);
@@ -299,8 +331,6 @@ record_delete(TriggerData *trigdata, Tracker *t)
 	HistoryRow	row = {0};
 
 	read_row(t, trigdata->tg_trigslot, &old);
-	if (leadcrm_override(t, old.key))
-		return;
 	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
 	{
 		MovedRow	moved;
@@ -313,6 +343,8 @@ record_delete(TriggerData *trigdata, Tracker *t)
 		return;
 	}
 
+	if (is_repair(t, old.key))
+		return;
 	row.key = old.key;
 	row.seq = old.seq + 1;
 	row.from_state = old.state;

@@ -148,27 +148,37 @@ leadcrm_step_allowed(const Tracker *t, int from, int to, bool *needs_reason)
 }
 
 /*
+ * The column <state>_at timestamptz of a table, or InvalidAttrNumber.  One of another type or a generated one is the user's own
+ * affair; track() warns of it.
+ */
+AttrNumber
+leadcrm_find_stamp(TupleDesc desc, const char *label)
+{
+	size_t		len = strlen(label);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		const char *name = NameStr(att->attname);
+
+		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID && !att->attgenerated &&
+			strncmp(name, label, len) == 0 && strcmp(name + len, "_at") == 0)
+			return att->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+/*
  * The column that keeps the first entry into a state.  A text state that no rule names is looked up by name.
  */
 AttrNumber
 leadcrm_stamp_column(const Tracker *t, TupleDesc desc, int state, Datum value)
 {
-	char	   *name;
-
 	if (state >= 0)
 		return t->states[state].stamp;
 	if (t->state_is_enum)
 		return InvalidAttrNumber;
-	name = psprintf("%s_at", leadcrm_state_label(t, value));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID && !att->attgenerated &&
-			strcmp(NameStr(att->attname), name) == 0)
-			return att->attnum;
-	}
-	return InvalidAttrNumber;
+	return leadcrm_find_stamp(desc, leadcrm_state_label(t, value));
 }
 
 /*
@@ -306,7 +316,7 @@ read_rules(Tracker *t, Relation transitions, RawRule **rules)
 static bool
 never_filled(Relation transitions)
 {
-	TriggerDesc *triggers = transitions->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(transitions->trigdesc);
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (leadcrm_is_trigger(&triggers->triggers[i], "transitions_filled"))

@@ -191,6 +191,7 @@ extern char *leadcrm_state_label(const Tracker *t, Datum state);
 extern bool leadcrm_state_same(const Tracker *t, Datum a, Datum b);
 extern bool leadcrm_key_same(const Tracker *t, Datum a, Datum b);
 extern bool leadcrm_step_allowed(const Tracker *t, int from, int to, bool *needs_reason);
+extern AttrNumber leadcrm_find_stamp(TupleDesc desc, const char *label);
 extern AttrNumber leadcrm_stamp_column(const Tracker *t, TupleDesc desc, int state, Datum value);
 extern bool leadcrm_later_state(const Tracker *t, Datum a, Datum b);
 
@@ -204,6 +205,10 @@ extern void leadcrm_refuse_since(const Tracker *t, Datum key, const char *column
 extern void leadcrm_refuse_null(const Tracker *t, Relation rel);
 extern void leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now);
 extern bool leadcrm_text_is_blank(Datum value);
+extern void leadcrm_refuse_key_change(const Tracker *t, Datum key);
+extern void leadcrm_refuse_null_key(const Tracker *t);
+extern void leadcrm_refuse_second_life(const Tracker *t, Datum key);
+extern void leadcrm_refuse_replacement(const Tracker *t, Datum key);
 extern void leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state);
 extern void leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update);
 
@@ -234,14 +239,14 @@ typedef struct HistoryWriter HistoryWriter;
 extern HistoryWriter *leadcrm_history_begin(Tracker **t);
 extern void leadcrm_history_write(HistoryWriter *w, const HistoryRow *row);
 extern void leadcrm_history_end(HistoryWriter *w);
-extern int32 leadcrm_history_last_seq(Tracker **t, Datum key);
-extern bool leadcrm_history_is_writing(void);
+extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive);
+extern bool leadcrm_history_is_writing(Relation history);
 
 /* notes.c */
 typedef enum NoteKind
 {
 	NOTE_OWN_STAMP,				/* an inserted row brought the stamp of its own state */
-	NOTE_APPROVED				/* the state that the guard approved */
+	NOTE_APPROVED				/* a fingerprint of the state and companions that the guard approved */
 } NoteKind;
 
 typedef struct MovedRow
@@ -252,8 +257,10 @@ typedef struct MovedRow
 	int32		seq;
 } MovedRow;
 
-extern void leadcrm_note_put(const Tracker *t, NoteKind kind, Datum key, Datum state);
-extern bool leadcrm_note_take(const Tracker *t, NoteKind kind, Datum key, Datum state, bool *same_state);
+extern void leadcrm_note_put(const Tracker *t, NoteKind kind, Datum key, uint64 what);
+extern bool leadcrm_note_take(const Tracker *t, NoteKind kind, Datum key, uint64 *what);
+extern uint64 leadcrm_row_fingerprint(const Tracker *t, TupleDesc desc, Datum *values, bool *isnull);
+extern void leadcrm_refuse_pending_move(const Tracker *t, Datum key);
 extern void leadcrm_moved_out(const Tracker *t, Datum key, const MovedRow *row);
 extern bool leadcrm_moved_in(const Tracker *t, Datum key, MovedRow *row);
 

@@ -31,17 +31,29 @@ leadcrm_violation_level(void)
 	return leadcrm_enforcement == LEADCRM_LOG ? WARNING : ERROR;
 }
 
-/* Whether the user may see what stands in the row: rights on its key and state, and no row security in between. */
 static bool
-may_see_row(const Tracker *t)
+may_read(Oid relid, AttrNumber key, AttrNumber state)
 {
 	Oid			user = GetUserId();
 
-	if (check_enable_rls(t->relid, InvalidOid, true) == RLS_ENABLED)
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		return false;
-	return pg_class_aclcheck(t->relid, user, ACL_SELECT) == ACLCHECK_OK ||
-		(pg_attribute_aclcheck(t->relid, t->key_att, user, ACL_SELECT) == ACLCHECK_OK &&
-		 pg_attribute_aclcheck(t->relid, t->state_att, user, ACL_SELECT) == ACLCHECK_OK);
+	return pg_class_aclcheck(relid, user, ACL_SELECT) == ACLCHECK_OK ||
+		(pg_attribute_aclcheck(relid, key, user, ACL_SELECT) == ACLCHECK_OK &&
+		 pg_attribute_aclcheck(relid, state, user, ACL_SELECT) == ACLCHECK_OK);
+}
+
+/*
+ * Whether the user may see what stands in the row: rights on its key and state, and no row security in between; by way of the
+ * tracked table or of the partition.
+ */
+static bool
+may_see_row(const Tracker *t)
+{
+	if (t->rootid != t->relid &&
+		may_read(t->rootid, get_attnum(t->rootid, get_attname(t->relid, t->key_att, false)), get_attnum(t->rootid, t->column)))
+		return true;
+	return may_read(t->relid, t->key_att, t->state_att);
 }
 
 static char *
@@ -151,7 +163,9 @@ leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Dat
 		ereport(level,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s of \"%s\" may not go from %s to \"%s\"", t->column, table, visible_state(t, from), target),
-				 errdetail("%sFrom here it may go to: %s.", row, index >= 0 ? next_states(t, index) : "no other state"),
+				 may_see_row(t)
+				 ? errdetail("%sFrom here it may go to: %s.", row, index >= 0 ? next_states(t, index) : "no other state")
+				 : 0,
 				 errhint("Take one of these steps, or add this one to %s. A wrong click is undone by leadcrm.correct().", rules),
 				 err_tracked(t, t->column)));
 	}
@@ -226,7 +240,7 @@ leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
 void
 leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update)
 {
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	StringInfoData names;
 	bool		after_guard = false;
 
@@ -290,4 +304,64 @@ leadcrm_text_is_blank(Datum value)
 		if (data[i] != ' ' && data[i] != '\t' && data[i] != '\n' && data[i] != '\r')
 			return false;
 	return true;
+}
+
+/*
+ * A change of the key.  Always an error.
+ */
+void
+leadcrm_refuse_key_change(const Tracker *t, Datum key)
+{
+	char	   *column = get_attname(t->relid, t->key_att, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the key \"%s\" of tracked table \"%s\" cannot be changed", column, get_rel_name(t->rootid)),
+			 errdetail("%sThe history of \"%s\" is kept by it.", leadcrm_describe_key(t, key), t->column),
+			 errhint("Insert a new row and delete the old one; or keep the changing name in a column of its own."),
+			 err_tracked(t, column)));
+}
+
+/*
+ * A key that is NULL.  Always an error: its history would belong to nobody.
+ */
+void
+leadcrm_refuse_null_key(const Tracker *t)
+{
+	char	   *column = get_attname(t->relid, t->key_att, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("the key \"%s\" of tracked table \"%s\" must not be NULL", column, get_rel_name(t->rootid)),
+			 errhint("ALTER TABLE ... ALTER COLUMN ... SET NOT NULL keeps it so."),
+			 err_tracked(t, column)));
+}
+
+/*
+ * A row that is born with a key that lives already, in another partition.
+ */
+void
+leadcrm_refuse_second_life(const Tracker *t, Datum key)
+{
+	char	   *column = get_attname(t->relid, t->key_att, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("a row of \"%s\" with this key lives already, in another partition", get_rel_name(t->rootid)),
+			 errdetail("%sThe key \"%s\" of a tracked table is unique across its partitions.", leadcrm_describe_key(t, key), column),
+			 err_tracked(t, column)));
+}
+
+/*
+ * A row that a statement deletes and inserts again: which comes first is not to be told.
+ */
+void
+leadcrm_refuse_replacement(const Tracker *t, Datum key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a row of tracked table \"%s\" cannot be deleted and inserted again by one statement", get_rel_name(t->rootid)),
+			 errdetail("%sThe history numbers its end before its new birth.", leadcrm_describe_key(t, key)),
+			 errhint("Use UPDATE, or two statements in one transaction."),
+			 err_tracked(t, t->column)));
 }
