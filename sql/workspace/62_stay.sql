@@ -90,7 +90,8 @@ WITH zone AS (
 	SELECT (c.changed_at AT TIME ZONE z.time_zone)::date AS day, c.from_state, c.to_state
 	FROM @workspace@.stage_change c
 	CROSS JOIN zone z
-	WHERE NOT EXISTS (SELECT FROM @workspace@.lead l WHERE l.lead_id = c.lead_id AND l.excluded_as IS NOT NULL)
+	WHERE c.from_state IS DISTINCT FROM c.to_state
+		AND NOT EXISTS (SELECT FROM @workspace@.lead l WHERE l.lead_id = c.lead_id AND l.excluded_as IS NOT NULL)
 ), tally AS (
 	SELECT t.day, t.stage, sum(t.came_in) AS came_in, sum(t.went_on) AS went_on, sum(t.went_back) AS went_back,
 		sum(t.removed) AS removed

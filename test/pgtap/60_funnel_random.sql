@@ -1,4 +1,4 @@
--- Every funnel view against a slow second computation on random companies, one for each seed: re-entries, skips, returns,
+-- Every view against a slow second computation on random companies, one for each seed: re-entries, skips, returns,
 -- imports with stamps missing or out of order, exclusions, corrections, closed and reopened leads, moved thresholds.
 --
 -- The second computation reads the raw histories, never the stamps and peaks that the tracker keeps on the lead, and asks
@@ -14,6 +14,7 @@ SET jit = off;
 
 \ir include/random_company.sql
 \ir include/slow_funnel.sql
+\ir include/slow_history.sql
 
 -- the views' rows, taken apart into (view, key, position, column, value)
 CREATE FUNCTION fast_rows() RETURNS SETOF t.cell LANGUAGE sql AS $$
@@ -78,6 +79,7 @@ BEGIN
 		FROM t.fast f
 		FULL JOIN t.slow s ON s.view = f.view AND s.key = f.key AND s.position = f.position AND s.col = f.col;
 		differences := concat_ws(E'\n', left(differences, 2000), t.broken_invariants(),
+			nullif(t.history_differences(), ''),
 			CASE WHEN compared = 0 AND EXISTS (SELECT FROM crm.stage WHERE in_funnel) THEN 'nothing was compared' END);
 		RAISE EXCEPTION 'undo' USING ERRCODE = 'P0099';
 	EXCEPTION WHEN SQLSTATE 'P0099' THEN

@@ -1,0 +1,117 @@
+-- The funnel's definitions on leads counted by hand: limits, references, bottlenecks, cohorts, errors.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE EXTENSION leadcrm;
+SELECT leadcrm.create_workspace('crm');
+SET TimeZone = 'UTC';
+SET jit = off;
+SELECT plan(41);
+
+-- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
+CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
+	at timestamptz DEFAULT now() - interval '400 days', value numeric DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO crm.lead (channel, stage, status, value, lead_at, mql_at, sql_at, opportunity_at, customer_at)
+	SELECT leads.channel, leads.stage, leads.status, leads.value, leads.at,
+		CASE WHEN leads.stage >= 'mql' THEN leads.at + interval '1 day' END,
+		CASE WHEN leads.stage >= 'sql' THEN leads.at + interval '2 days' END,
+		CASE WHEN leads.stage >= 'opportunity' THEN leads.at + interval '3 days' END,
+		CASE WHEN leads.stage >= 'customer' THEN leads.at + interval '4 days' END
+	FROM generate_series(1, leads.n)
+$$;
+CREATE FUNCTION bottleneck() RETURNS text LANGUAGE sql AS $$SELECT string_agg(stage::text, ',') FROM crm.funnel_leak WHERE is_bottleneck$$;
+
+-- nobody
+SELECT results_eq('SELECT * FROM crm.funnel_leak', $$
+	SELECT position, stage, label, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
+		NULL::numeric, NULL::numeric, NULL::numeric, 0::bigint, NULL::numeric, 0::numeric, NULL::numeric, NULL::numeric,
+		NULL::numeric, NULL::numeric, target_conversion_pct, CASE WHEN stage <> 'customer' THEN 0::numeric END, false
+	FROM crm.stage WHERE in_funnel ORDER BY position $$, 'no leads: all stages with zeros, percentages NULL');
+SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel), (SELECT 5 * count(*) FROM crm.channel), 'each channel has its stages');
+SELECT is((SELECT count(*) FROM crm.funnel_leak_by_month), 0::bigint, 'but there is no month');
+SELECT is((SELECT sum(entered) FROM crm.funnel_between('-infinity', 'infinity')), 0::numeric, 'and an empty cohort');
+SELECT is((SELECT count(*) FROM crm.stage_flow), 0::bigint, 'nor a day in the flow');
+
+-- columns
+SELECT columns_are('crm', 'funnel_leak', ARRAY['position', 'stage', 'label', 'entered', 'advanced', 'active', 'stalled', 'returned',
+	'leaked', 'skipped', 'joined_later', 'conversion_pct', 'resolved_pct', 'cumulative_pct', 'lost', 'lost_share_pct', 'lost_value',
+	'value_known_pct', 'mean_days', 'median_days', 'p90_days', 'reference_pct', 'recoverable_customers', 'is_bottleneck']);
+SELECT is((SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = ('crm.funnel_leak_by_' || x)::regclass),
+	(SELECT ARRAY[x::name, (x || '_label')::name] || array_agg(attname ORDER BY attnum)
+		FROM pg_attribute WHERE attrelid = 'crm.funnel_leak'::regclass), 'columns of funnel_leak_by_' || x)
+	FROM unnest(ARRAY['channel', 'campaign', 'owner', 'source_kind', 'month']) x;
+SELECT is((SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ') FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid
+		AND a.attnum > 0 WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'v' AND (col_description(c.oid, a.attnum) IS NULL
+		OR obj_description(c.oid, 'pg_class') !~ 'Unique key')), NULL, 'every view has a comment that names its key, every column its own');
+SELECT is((SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'v'
+	AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false)), NULL, 'views give nobody more than they may see themselves');
+
+-- 100 leads resolved at mql, 20 of them went on: 20 %, the Wilson interval ends at 28.88 %
+SELECT leads(80, 'mql', 'email', NULL, now() - interval '400 days', 10);
+SELECT leads(20, 'customer', 'email');
+UPDATE crm.stage SET target_conversion_pct = NULL;
+SELECT is((SELECT resolved_pct FROM crm.funnel_leak WHERE stage = 'mql'), 20.0, '20 of 100');
+SELECT is((SELECT reference_pct FROM crm.funnel_leak WHERE stage = 'mql'), 20.0, 'the only channel with 100 resolved leads is the reference');
+SELECT is(bottleneck(), NULL, 'nothing lies above the interval');
+UPDATE crm.stage SET target_conversion_pct = 28.8 WHERE stage = 'mql';
+SELECT is(bottleneck(), NULL, 'a target just within the interval');
+UPDATE crm.stage SET target_conversion_pct = 28.9 WHERE stage = 'mql';
+SELECT is(bottleneck(), 'mql', 'a target just above it');
+SELECT is((SELECT round(recoverable_customers, 9) FROM crm.funnel_leak WHERE stage = 'mql'), 8.9, 'which would bring 8.9 % of 100');
+UPDATE crm.stage SET target_conversion_pct = 50 WHERE stage = 'sql';
+SELECT is((SELECT round(recoverable_customers, 9) FROM crm.funnel_leak WHERE stage = 'mql'), 4.45,
+	'later stages count with their reference, though all went on there');
+SELECT results_eq('SELECT lost, lost_value, value_known_pct, lost_share_pct FROM crm.funnel_leak WHERE stage = ''mql''',
+	'VALUES (80::bigint, 800::numeric, 100.0, 100.0)', 'what was lost');
+SELECT is((SELECT recoverable_customers FROM crm.funnel_leak WHERE stage = 'lead'), 0.0, 'a stage at its reference has nothing to recover');
+SELECT is((SELECT recoverable_customers FROM crm.funnel_leak WHERE stage = 'customer'), NULL, 'nor has the last one');
+
+-- a better channel is the reference from its hundredth resolved lead on
+UPDATE crm.stage SET target_conversion_pct = NULL;
+SELECT leads(49, 'customer', 'event');
+SELECT leads(50, 'mql', 'event');
+SELECT leads(1, 'mql', 'event', NULL, now() - interval '2 days');
+SELECT is((SELECT reference_pct FROM crm.funnel_leak WHERE stage = 'mql'), 20.0, '99 resolved and one active');
+SELECT leads(1, 'sql', 'event');
+SELECT is((SELECT reference_pct FROM crm.funnel_leak WHERE stage = 'mql'), 50.0, '100 resolved');
+SELECT is((SELECT reference_pct FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND channel = 'email'), 50.0,
+	'the same reference in each channel');
+SELECT results_eq('SELECT channel, is_bottleneck FROM crm.funnel_leak_by_channel WHERE stage = ''mql'' AND entered > 0 ORDER BY channel',
+	$$VALUES ('email', true), ('event', false)$$, 'each channel is judged by itself');
+SELECT is((SELECT active FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND channel = 'event'), 1::bigint, 'the young lead is active');
+UPDATE crm.stage SET stuck_after = '12 hours' WHERE stage = 'mql';
+SELECT is((SELECT active FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND channel = 'event'), 0::bigint, 'until the threshold moves');
+
+-- without any reference the lowest rate counts, with 30 resolved
+DELETE FROM crm.customer;
+DELETE FROM crm.lead;
+SELECT leads(29, 'mql', 'email');
+SELECT leads(40, 'sql', 'referral');
+SELECT leads(50, 'opportunity', 'social');
+SELECT leads(8, 'customer', 'email');
+SELECT is((SELECT count(reference_pct) FROM crm.funnel_leak), 0::bigint, 'no channel has 100 resolved leads');
+SELECT is(bottleneck(), 'opportunity', 'the lowest rate: 8 of 58');
+SELECT is((SELECT string_agg(stage::text, ',' ORDER BY position) FROM crm.funnel_leak_by_channel WHERE is_bottleneck), 'mql,sql,opportunity',
+	'in each channel, where 30 are resolved');
+SELECT leads(1, 'lead', 'outbound', 'unqualified');
+SELECT leads(28, 'lead', 'outbound');
+SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel WHERE is_bottleneck AND channel = 'outbound'), 0::bigint, '29 are too few');
+SELECT leads(1, 'lead', 'outbound');
+SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel WHERE is_bottleneck AND channel = 'outbound'), 1::bigint, '30 are enough');
+SELECT is((SELECT leaked FROM crm.funnel_leak WHERE stage = 'lead'), 1::bigint, 'a closed lead has leaked');
+
+-- cohorts are half open, in the workspace's zone
+UPDATE crm.setting SET time_zone = 'Asia/Ulaanbaatar';
+INSERT INTO crm.lead (external_id, created_at, stage, mql_at) VALUES
+	('first', '2020-02-01 00:00+08', 'mql', '2020-02-03 12:00+08'), ('last', '2020-02-29 23:59:59.999999+08', 'mql', '2020-03-01 00:00+08'),
+	('late', '2020-03-01 00:00+08', 'mql', '2020-03-05 12:00+08');
+SELECT is((SELECT entered FROM crm.funnel_between('2020-02-01', '2020-03-01') WHERE stage = 'mql'), 2::bigint, 'created in February');
+SELECT is((SELECT entered FROM crm.funnel_between('2020-02-01', '2020-03-01', 'mql') WHERE stage = 'mql'), 1::bigint,
+	'marketing qualified in February');
+SELECT results_eq('SELECT month::text, month_label, entered FROM crm.funnel_leak_by_month WHERE stage = ''mql'' AND month < ''2020-05-01''',
+	$$VALUES ('2020-02-01', '2020-02', 2::bigint), ('2020-03-01', '2020-03', 1), ('2020-04-01', '2020-04', 0)$$, 'months without gaps');
+SELECT throws_ok($$SELECT * FROM crm.funnel_between('2020-03-01', '2020-02-01')$$, '22023', NULL, 'a period that ends before it begins');
+SELECT throws_ok($$SELECT * FROM crm.funnel_between(NULL, '2020-02-01')$$, '22004', NULL, 'a period without a beginning');
+SELECT throws_ok($$SELECT * FROM crm.funnel_between('2020-02-01', '2020-03-01', 'prospect')$$, '22P02', NULL, 'a stage that there is not');
+
+SELECT * FROM finish();
+ROLLBACK;
