@@ -26,7 +26,8 @@ BEGIN
 			MESSAGE = format('lead status "%s" is no longer in use', s.code),
 			DETAIL = format('Statuses at stage %s: %s.', refuse_status.stage, coalesce(usable, 'none')),
 			HINT = 'Use one of these, or set active in its row of the table lead_status.',
-			SCHEMA = (parse_ident(@workspace_literal@))[1], TABLE = 'lead', COLUMN = 'status', CONSTRAINT = 'lead_status_is_active';
+			SCHEMA = (parse_ident(@workspace_literal@))[1], TABLE = 'lead', COLUMN = 'status',
+			CONSTRAINT = 'lead_status_is_active';
 	ELSE
 		RAISE EXCEPTION USING
 			ERRCODE = 'check_violation',
@@ -190,8 +191,10 @@ BEGIN
 		END IF;
 	ELSIF NEW.stage IS DISTINCT FROM OLD.stage THEN
 		SELECT * INTO s FROM @workspace@.lead_status d WHERE d.code = NEW.status;
-		-- a move forward opens a closed lead again
-		IF NOT NEW.stage = ANY (s.stages) OR (s.category = 'closed' AND NEW.stage > OLD.stage AND NOT correcting) THEN
+		-- a move forward opens a closed lead again, and ends a status that had sent it back
+		IF NOT NEW.stage = ANY (s.stages)
+			OR ((s.category = 'closed' OR s.demotes) AND NEW.stage > OLD.stage AND NOT correcting)
+		THEN
 			s := NULL;
 			IF correcting THEN
 				-- back to the status that it had before the wrong click
@@ -324,7 +327,8 @@ $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_stamp() IS
 	'Trigger: what a move of the stage or a change of the status means for the handoff stamps, recycle_on and excluded_as';
 
-CREATE OR REPLACE FUNCTION @workspace@.handoff_of(lead_id bigint, handoff leadcrm.lifecycle_stage, without_seq integer DEFAULT NULL,
+CREATE OR REPLACE FUNCTION @workspace@.handoff_of(
+	lead_id bigint, handoff leadcrm.lifecycle_stage, without_seq integer DEFAULT NULL,
 	OUT handed_off_at timestamptz, OUT accepted_at timestamptz, OUT returned_at timestamptz, OUT return_count integer)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE

@@ -105,6 +105,9 @@ INSERT INTO crm.reason (code, label, kind, outcome, exclude_as) VALUES ('rival',
 UPDATE crm.lead SET stage = 'lead', stage_reason = 'rival' WHERE lead_id = 1;
 SELECT is(t.lead(1, 'returned_at = stage_since', 'return_count', 'excluded_as', 'recycle_on'), 'true 3 competitor -',
 	'returned by a move, for a reason that excludes it');
+SELECT is(t.error('UPDATE crm.lead SET status = ''unqualified'' WHERE lead_id = 1'),
+	E'23514: lead status "unqualified" needs a reason\nHINT: Set status_reason in the same statement.\n'
+	'AT: crm lead status_reason lead_status_needs_reason', 'unqualified at lead needs a reason too');
 UPDATE crm.lead SET status = 'unqualified', status_reason = 'just no' WHERE lead_id = 1;
 SELECT is(t.lead(1, 'stage', 'status', 'return_count'), 'lead unqualified 3', 'unqualified at lead: nowhere to go back to');
 UPDATE crm.lead SET status = 'new' WHERE lead_id = 1;
@@ -116,10 +119,11 @@ UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready', recycle_on = '20
 SELECT is(t.lead(1, 'recycle_on'), '2030-01-01', 'a given day stays');
 
 -- with the day of the workspace's zone
-UPDATE crm.setting SET time_zone = 'Pacific/Kiritimati';
+UPDATE crm.setting SET time_zone = CASE WHEN extract(hour FROM now()) < 10 THEN 'Pacific/Pago_Pago' ELSE 'Pacific/Kiritimati' END;
+SELECT isnt((now() AT TIME ZONE time_zone)::date, current_date, 'another day there') FROM crm.setting;
 UPDATE crm.lead SET stage = 'sql' WHERE lead_id = 1;
 UPDATE crm.lead SET stage = 'lead', stage_reason = 'bad_contact_data' WHERE lead_id = 1;
-SELECT is(t.lead(1, 'recycle_on'), ((now() AT TIME ZONE 'Pacific/Kiritimati')::date + 14)::text, 'days are the workspace''s');
+SELECT is(t.lead(1, 'recycle_on'), (SELECT ((now() AT TIME ZONE time_zone)::date + 14)::text FROM crm.setting), 'days are the workspace''s');
 UPDATE crm.setting SET time_zone = 'UTC';
 
 -- late reports
@@ -152,6 +156,8 @@ SELECT matches(t.error('UPDATE crm.lead SET stage = ''opportunity'', status = ''
 	'^23514: lead status "hot" cannot be used at stage opportunity', 'both, and they do not fit');
 UPDATE crm.lead SET owner = NULL, channel = NULL WHERE lead_id = 11;
 SELECT is(t.lead(11, 'owner', 'channel'), '(none) (none)', 'NULL takes the owner and the channel away');
+UPDATE crm.lead SET status = NULL WHERE lead_id = 11;
+SELECT is(t.lead(11, 'status', 'status_category'), 'new to_contact', 'and brings the default status');
 
 -- an ORM writes whole rows back
 UPDATE crm.lead SET stage = stage, stage_since = stage_since, stage_reason = stage_reason, stage_seq = stage_seq, status = status,
@@ -159,6 +165,20 @@ UPDATE crm.lead SET stage = stage, stage_since = stage_since, stage_reason = sta
 	stage_peak = stage_peak, mql_at = mql_at, owner = owner, full_name = 'written back';
 SELECT is((SELECT count(*) FROM crm.lead WHERE full_name = 'written back'), (SELECT count(*) FROM crm.lead), 'whole rows written back');
 SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'rows and histories agree');
+
+-- other ways in
+COPY crm.lead (external_id, stage, status, channel, owner, mql_at) FROM stdin;
+copy1	mql	\N	\N	\N	2024-03-01
+copy2	mql	hot	email	\N	2024-03-01
+\.
+SELECT results_eq('SELECT status, channel, owner, handed_off_at::date FROM crm.lead WHERE external_id LIKE ''copy_'' ORDER BY external_id',
+	$$VALUES ('new', '(none)', '(none)', DATE '2024-03-01'), ('hot', 'email', '(none)', '2024-03-01')$$, 'COPY');
+MERGE INTO crm.lead l USING (VALUES ('copy1', 'unqualified', 'no_budget'), ('copy3', 'hot', NULL)) v (external_id, status, why)
+	ON l.external_id = v.external_id
+	WHEN MATCHED THEN UPDATE SET status = v.status, status_reason = v.why
+	WHEN NOT MATCHED THEN INSERT (external_id, status, stage) VALUES (v.external_id, v.status, 'sql');
+SELECT results_eq('SELECT stage::text, status, stage_reason FROM crm.lead WHERE external_id IN (''copy1'', ''copy3'') ORDER BY external_id',
+	$$VALUES ('lead', 'unqualified', 'no_budget'), ('sql', 'hot', NULL)$$, 'MERGE');
 
 -- the other handoff stage
 UPDATE crm.setting SET handoff_stage = 'sql';
@@ -217,8 +237,8 @@ SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'rows and historie
 
 -- enforcement off: what a data-only restore brings is stored as it is
 SET leadcrm.enforcement = off;
-INSERT INTO crm.lead (lead_id, stage, status, status_category, customer_at, stage_peak, created_at) VALUES
-	(300, 'customer', 'hot', 'to_contact', '2023-01-01', 'customer', '2024-01-01');
+INSERT INTO crm.lead (lead_id, stage, status, status_category, mql_at, customer_at, stage_peak, created_at) VALUES
+	(300, 'customer', 'hot', 'to_contact', '2022-01-01', '2023-01-01', 'customer', '2024-01-01');
 SELECT is(t.lead(300, 'stage', 'status', 'handed_off_at', 'stage_since', 'created_at::date'), 'customer hot - - 2024-01-01', 'off: nothing filled');
 SELECT is((SELECT count(*) FROM crm.customer WHERE lead_id = 300), 0::bigint, 'no customer made');
 RESET leadcrm.enforcement;

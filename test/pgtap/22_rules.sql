@@ -107,6 +107,14 @@ UPDATE crm.lead SET status = 'буцаасан' WHERE lead_id = 2;
 SELECT results_eq('SELECT stage::text, status, stage_reason, return_count FROM crm.lead WHERE lead_id = 2',
 	$$VALUES ('lead', 'буцаасан', NULL, 1)$$, 'a demoting status of its own, without a reason');
 
+UPDATE crm.stage_transition SET needs_reason = true WHERE from_state = 'mql' AND to_state = 'lead';
+UPDATE crm.lead_status SET is_default = true WHERE code = 'connected';
+UPDATE crm.lead SET stage = 'mql' WHERE lead_id = 2;
+SELECT results_eq('SELECT status FROM crm.lead WHERE lead_id = 2', ARRAY['connected'], 'it ends with a move forward');
+UPDATE crm.lead SET status = 'new', status_reason = 'an old reason' WHERE lead_id = 2;
+SELECT matches(t.error('UPDATE crm.lead SET status = ''буцаасан'' WHERE lead_id = 2'), '^23514: .*AT: crm lead .*stage_transition',
+	'where the move needs one, the reason of the last status is none');
+
 -- people, channels, reasons
 INSERT INTO crm.team (code, label) VALUES ('baltics', 'Baltics');
 INSERT INTO crm.rep (code, full_name, team) VALUES ('ona', 'Ona', 'baltics'), ('new', 'Nobody yet', NULL);
