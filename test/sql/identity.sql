@@ -107,3 +107,30 @@ CREATE UNIQUE INDEX ON person (key);
 INSERT INTO person VALUES ('TITI@EXAMPLE.COM');
 INSERT INTO person VALUES ('titi+2@example.com');
 SELECT * FROM person;
+
+-- PARALLEL SAFE holds: workers compute the same keys as the leader
+CREATE TABLE many_people AS SELECT 'Person.' || i || '+tag@' || CASE WHEN i % 2 = 0 THEN 'GMail.com' ELSE 'Example.com' END AS email
+	FROM generate_series(1, 20000) i;
+ANALYZE many_people;
+CREATE TEMPORARY TABLE alone AS SELECT email, leadcrm.email_key(email) AS key, leadcrm.is_free_email(email) AS free FROM many_people;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+\set VERBOSITY terse
+DO $$
+DECLARE
+	plan text := '';
+	line text;
+BEGIN
+	FOR line IN EXPLAIN (COSTS off) CREATE TABLE x AS SELECT email, leadcrm.email_key(email), leadcrm.is_free_email(email) FROM many_people LOOP
+		plan := plan || line || E'\n';
+	END LOOP;
+	RAISE NOTICE 'parallel plan: %', plan ~ 'Gather' AND plan ~ 'Parallel Seq Scan';
+END
+$$;
+CREATE TABLE together AS SELECT email, leadcrm.email_key(email) AS key, leadcrm.is_free_email(email) AS free FROM many_people;
+RESET max_parallel_workers_per_gather;
+SELECT count(*), count(DISTINCT key), count(*) FILTER (WHERE free) FROM together;
+SELECT count(*) AS differences FROM (TABLE alone EXCEPT TABLE together) AS d;
+DROP TABLE many_people, together;
