@@ -58,12 +58,12 @@ COMMENT ON FUNCTION @workspace@.refuse_no_default_status(leadcrm.lifecycle_stage
 
 -- BEFORE INSERT only fills: it also fires for rows that ON CONFLICT turns into an UPDATE. What a new row says is
 -- checked by lead_born. Runs for every row of a bulk load, so it looks up nothing that the row says, and instead of
--- the cost of a pinned search path every name and operator is qualified.
+-- the cost of a pinned search path every name, type and operator is qualified.
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $workspace$
 DECLARE
 	handoff leadcrm.lifecycle_stage;
-	further timestamptz;
+	further pg_catalog.timestamptz;
 BEGIN
 	IF pg_catalog.current_setting('leadcrm.enforcement', true) OPERATOR(pg_catalog.=) 'off' THEN
 		RETURN NEW;
