@@ -4,7 +4,7 @@ MODULE_big = leadcrm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" leadcrm.control)
 
 # These goals bring all they need, PostgreSQL included: they must work where there is no pg_config yet.
-STANDALONE = check demo demo-stop lint
+STANDALONE = check demo demo-stop fuzz lint
 .PHONY: $(STANDALONE)
 
 ifneq ($(filter $(STANDALONE),$(MAKECMDGOALS)),)
@@ -20,6 +20,9 @@ demo:
 
 demo-stop:
 	@tools/demo stop
+
+fuzz:
+	@DURATION='$(DURATION)' tools/fuzz
 
 lint:
 	@$(CHOSEN) tools/lint

@@ -154,6 +154,23 @@ build() {
 	if [ -n "$server_user" ]; then chown -R "$server_user" "$work"; fi
 }
 
+# build_unit_tests DIRECTORY: pure C under sanitizers. A unit test names the files that it needs: "sources: src/a.c src/b.c"
+build_unit_tests() {
+	local file sources program
+	mkdir -p "$1"
+	for file in test/unit/*.c; do
+		[ -e "$file" ] || continue
+		sources=$(sed -n 's/.*sources: *\([^*]*\).*/\1/p' "$file" | head -n 1)
+		program=$1/$(basename "$file" .c)
+		# shellcheck disable=SC2086 # a list of files
+		if ! gcc -std=c11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -Isrc -Itest/unit \
+			-o "$program" "$file" $sources -lm; then
+			printf '#!/bin/sh\necho "1..1"; echo "not ok 1 - %s does not compile"\n' "$file" >"$program"
+			chmod +x "$program"
+		fi
+	done
+}
+
 # has_setting NAME: does this build of PostgreSQL know it? Needs $work/data
 has_setting() { as_server "$bindir/postgres" -D "$work/data" -C "$1" >/dev/null 2>&1; }
 

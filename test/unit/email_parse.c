@@ -2,6 +2,8 @@
  * email_parse.c
  *		Unit test of src/identity/email_parse.c.
  *		sources: src/identity/email_parse.c
+ *
+ * With a number as argument it runs the random part only, from that seed: make fuzz.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,10 +137,15 @@ check_random(uint32_t seed, int rounds)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	check_free_domains();
-	check_random(20240601, 500000);
+	if (argc > 1)
+		check_random((uint32_t) strtoul(argv[1], NULL, 10), 2000000);
+	else
+	{
+		check_free_domains();
+		check_random(20240601, 500000);
+	}
 	printf("1..%d\n", tests);
 	return 0;
 }
