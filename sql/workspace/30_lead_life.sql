@@ -223,8 +223,9 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_derive() IS
-	'Trigger: keeps status and stage of a lead together: a status must be usable at the stage, a demoting one '
-	'sends an mql or sql back to lead, a stage that does not know the present status brings its default';
+	'Trigger: keeps status and stage of a lead together: a status must be usable at the stage, a demoting one sends an '
+	'mql or sql back to lead, a stage that does not know the present status brings its default. Refuses also where '
+	'leadcrm.enforcement is log: a status is a foreign key, no transition';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive_reason() RETURNS trigger
 LANGUAGE plpgsql AS $workspace$

@@ -4,11 +4,11 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS leadcrm;
 \ir include/error.sql
 SELECT no_plan();
-CREATE ROLE lc_owner;
-CREATE ROLE lc_member IN ROLE lc_owner;
-CREATE ROLE lc_other;
-DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO lc_owner, lc_other', current_database()); END $$;
-SELECT is(t.error('SELECT leadcrm.create_workspace()', 'lc_owner'), 'none', 'a workspace');
+CREATE ROLE lc_keeper;
+CREATE ROLE lc_helper IN ROLE lc_keeper;
+CREATE ROLE lc_stranger;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO lc_keeper, lc_stranger', current_database()); END $$;
+SELECT is(t.error('SELECT leadcrm.create_workspace()', 'lc_keeper'), 'none', 'a workspace');
 
 -- who may
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''nix'')'),
@@ -17,13 +17,13 @@ SELECT is(t.error('SELECT leadcrm.upgrade_workspace(NULL)'),
 	E'3F000: there is no workspace ""\nHINT: SELECT * FROM leadcrm.workspaces shows the workspaces of this database.', 'NULL');
 SELECT is(t.error('SELECT leadcrm.drop_workspace(''public'')'),
 	E'3F000: schema "public" is not a workspace\nHINT: SELECT * FROM leadcrm.workspaces shows the workspaces of this database.', 'no workspace');
-SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_other'),
-	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_owner; what is made in it belongs to who makes it.\n'
-	'HINT: SET ROLE lc_owner first.', 'another role');
-SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_member'), '^42501: ', 'a member of the owner');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_stranger'),
+	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_keeper; what is made in it belongs to who makes it.\n'
+	'HINT: SET ROLE lc_keeper first.', 'another role');
+SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_helper'), '^42501: ', 'a member of the owner');
 SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), '^42501: ', 'a superuser, whose objects the owner would not own');
-SELECT is(t.error('SELECT leadcrm.drop_workspace(''crm'')', 'lc_other'),
-	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_owner.', 'another role drops nothing');
+SELECT is(t.error('SELECT leadcrm.drop_workspace(''crm'')', 'lc_stranger'),
+	E'42501: must be owner of workspace "crm"\nDETAIL: It belongs to lc_keeper.', 'another role drops nothing');
 SELECT is((SELECT count(*) FROM leadcrm.workspaces), 1::bigint, 'it is still there');
 
 -- everything that stands in the schema, with its definition, comment and rights
@@ -49,7 +49,7 @@ CREATE TABLE t.fresh AS SELECT * FROM t.everything('crm');
 
 -- what a company does with its workspace
 SELECT is(t.error($$
-	SELECT crm.grant_access('lc_other', 'analyst');
+	SELECT crm.grant_access('lc_stranger', 'analyst');
 	GRANT SELECT ON crm.stage TO PUBLIC;
 	GRANT EXECUTE ON FUNCTION crm.fill_date_dim(date, date) TO PUBLIC;
 	COMMENT ON TABLE crm.lead IS 'Мэдээлэл';
@@ -70,11 +70,11 @@ SELECT is(t.error($$
 	DELETE FROM crm.stage_transition WHERE from_state = 'mql';
 	DELETE FROM crm.date_dim WHERE day > '2030-01-01';
 	INSERT INTO crm.lead (full_name, linkedin) VALUES ('Ona', 'ona');
-	$$, 'lc_owner'), 'none', 'a company makes it its own');
+	$$, 'lc_keeper'), 'none', 'a company makes it its own');
 CREATE TABLE t.before AS SELECT * FROM t.everything('crm');
 CREATE TABLE t.rows_before AS SELECT c.relname, query_to_xml(format('SELECT * FROM crm.%I x ORDER BY x::text', c.relname), true, false, '')::text AS rows
 	FROM pg_class c WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'r';
-SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_owner'), 'none', 'an upgrade');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'an upgrade');
 SELECT is_empty($$(SELECT * FROM t.before EXCEPT SELECT * FROM t.everything('crm'))
 	UNION ALL (SELECT * FROM t.everything('crm') EXCEPT SELECT * FROM t.before)$$, 'leaves definitions, comments, rights as they were');
 SELECT is_empty($$SELECT relname FROM t.rows_before WHERE rows <>
@@ -86,8 +86,8 @@ SELECT is(t.error($$
 	DROP VIEW crm.my_leak, crm.funnel_leak;
 	DROP TRIGGER "~leadcrm_won" ON crm.lead;
 	CREATE OR REPLACE FUNCTION crm.keep_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born"$$, 'lc_owner'), 'none', 'an older workspace');
-SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_owner'), 'none', 'upgraded');
+	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born"$$, 'lc_keeper'), 'none', 'an older workspace');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'upgraded');
 SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT SELECT what, definition FROM t.everything('crm')) d$$,
 	'has all that a new one has');
 SELECT is_empty($$SELECT a FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'crm.funnel_leak'::regclass AND a.grantee = 0$$, 'nothing new for PUBLIC');
