@@ -243,6 +243,17 @@ SELECT is(t.lead(300, 'stage', 'status', 'handed_off_at', 'stage_since', 'create
 SELECT is((SELECT count(*) FROM crm.customer WHERE lead_id = 300), 0::bigint, 'no customer made');
 RESET leadcrm.enforcement;
 
+-- log: a forbidden move passes, is marked, and has all its consequences; a status is a foreign key and not let pass
+SET leadcrm.enforcement = log;
+SET client_min_messages = error;
+INSERT INTO crm.lead (lead_id, stage) VALUES (301, 'mql');
+UPDATE crm.lead SET stage = 'customer' WHERE lead_id = 301;
+SELECT is(t.lead(301, 'stage', 'status', 'accepted_at = customer_at', '(SELECT count(*) FROM crm.customer c WHERE c.lead_id = 301)',
+	'(SELECT forced FROM crm.stage_history h WHERE h.lead_id = 301 AND seq = 2)'), 'customer contract true 1 true', 'a forced move');
+SELECT matches(t.error('UPDATE crm.lead SET status = ''hot'' WHERE lead_id = 301'), '^23514: lead status "hot" cannot be used', 'a status that does not fit');
+RESET client_min_messages;
+RESET leadcrm.enforcement;
+
 -- checks
 SELECT matches(t.error('UPDATE crm.lead SET ' || v), '^23514: .*"' || k || '"', k) FROM (VALUES
 	('company_size = -1', 'lead_company_size_is_not_negative'), ('value = -1', 'lead_value_is_not_negative'),
