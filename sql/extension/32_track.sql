@@ -280,6 +280,29 @@ $$;
 COMMENT ON FUNCTION leadcrm.create_history(regclass, name, name) IS
 'Makes the history <table>_<column>_history beside the tracked table. Errors: 42622, 42701, 42P07.';
 
+CREATE FUNCTION leadcrm.stamp_columns(target regclass, state_column name, transitions regclass)
+RETURNS TABLE (state text, stamp name)
+STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	state_type regtype := (SELECT a.atttypid FROM pg_attribute a
+	                       WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
+	labels text[];
+BEGIN
+	IF (SELECT t.typtype FROM pg_type t WHERE t.oid = state_type) = 'e' THEN
+		SELECT array_agg(e.enumlabel) INTO labels FROM pg_enum e WHERE e.enumtypid = state_type;
+	ELSE
+		EXECUTE format('SELECT array_agg(DISTINCT s.state) FROM %s r, LATERAL (VALUES (r.from_state::text), (r.to_state::text)) s (state)',
+		               transitions) INTO labels;
+	END IF;
+	RETURN QUERY
+	SELECT l.label, a.attname FROM unnest(labels) l (label)
+	JOIN pg_attribute a ON a.attrelid = target AND a.attname = l.label || '_at' AND NOT a.attisdropped
+	WHERE a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND octet_length(l.label) <= 60;
+END
+$$;
+COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS
+'The states of a tracked column that have a column <state>_at, and that column.';
+
 CREATE FUNCTION leadcrm.wire(target regclass, state_column name, key name, transitions regclass, history regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -289,19 +312,26 @@ DECLARE
 	                    WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
 	leaf regclass;
 	rules regclass := transitions;
+	touched text;
 	odd record;
 BEGIN
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.guard(%s)',
 	               leadcrm.check_name('~leadcrm_guard_' || state_column), target, arguments);
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.record(%s)',
 	               leadcrm.check_name('~leadcrm_birth_' || state_column), target, arguments);
-	-- to the byte: a state may change to one that its collation calls equal
-	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%I%s IS DISTINCT FROM NEW.%I%s '
-	               'OR OLD.%I IS DISTINCT FROM NEW.%I OR OLD.%I IS DISTINCT FROM NEW.%I) EXECUTE FUNCTION leadcrm.record(%s)',
-	               leadcrm.check_name('~leadcrm_record_' || state_column), target,
-	               state_column, CASE WHEN is_text THEN ' COLLATE "C"' ELSE '' END,
-	               state_column, CASE WHEN is_text THEN ' COLLATE "C"' ELSE '' END,
-	               state_column || '_seq', state_column || '_seq', state_column || '_since', state_column || '_since', arguments);
+	-- Where state and companions stay there is nothing to record. To the byte: a state may change to one that its collation
+	-- calls equal.
+	SELECT string_agg(format('OLD.%1$I%2$s IS DISTINCT FROM NEW.%1$I%2$s', w.name,
+	                         CASE WHEN w.name = state_column AND is_text THEN ' COLLATE "C"' ELSE '' END), ' OR ' ORDER BY w.n)
+	INTO touched
+	FROM (SELECT 1, state_column::text UNION ALL SELECT 2, state_column || '_seq' UNION ALL SELECT 3, state_column || '_since'
+	      UNION ALL
+	      SELECT 4, a.attname::text FROM pg_attribute a JOIN pg_attribute x ON x.attrelid = a.attrelid AND x.attname = state_column
+	      WHERE a.attrelid = target AND NOT a.attisdropped AND a.attname = state_column || '_peak' AND a.atttypid = x.atttypid AND NOT is_text
+	      UNION ALL
+	      SELECT 5, k.stamp::text FROM leadcrm.stamp_columns(target, state_column, transitions) k) w (n, name);
+	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION leadcrm.record(%s)',
+	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, arguments);
 
 	-- a TRUNCATE may name a partition
 	FOR leaf IN SELECT p.relid FROM pg_partition_tree(target) p

@@ -24,7 +24,8 @@ $$;
 COMMENT ON FUNCTION leadcrm.unclaimed_table(regclass, regprocedure, text) IS
 'The one table of the target''s owner that carries that trigger function and that no tracked column finds; error 42P01 if there is none or more than one.';
 
-CREATE FUNCTION leadcrm.retrack(target regclass, state_column name, transitions regclass DEFAULT NULL, history regclass DEFAULT NULL)
+CREATE FUNCTION leadcrm.retrack(target regclass, state_column name, transitions regclass DEFAULT NULL, history regclass DEFAULT NULL,
+                                key name DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	known record;
@@ -76,7 +77,7 @@ BEGIN
 	IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = old_key AND NOT a.attisdropped) THEN
 		key_column := leadcrm.find_key(target, CASE WHEN (SELECT c.relkind FROM pg_class c WHERE c.oid = target) = 'p' THEN old_key END);
 	ELSE
-		key_column := leadcrm.find_key(target, NULL);
+		key_column := leadcrm.find_key(target, key);
 	END IF;
 
 	transitions := coalesce(transitions, leadcrm.resolve_table(known.arguments[3], target),
@@ -100,5 +101,5 @@ BEGIN
 	PERFORM leadcrm.wire(target, state_column, key_column, transitions, history);
 END
 $$;
-COMMENT ON FUNCTION leadcrm.retrack(regclass, name, regclass, regclass) IS
-'Repairs the wiring of a tracked column after a rename of the column (its companions follow), of the key, the transitions or the history, and makes triggers that are missing. state_column: its present name. transitions, history: needed only where they were renamed and more than one table could be meant. Locks the table against writers. Errors: 42501 not the owner, 55000 not tracked, 42P01 table not found, and those of leadcrm.track().';
+COMMENT ON FUNCTION leadcrm.retrack(regclass, name, regclass, regclass, name) IS
+'Repairs the wiring of a tracked column after a rename of the column (its companions follow), of the key, the transitions or the history, and makes triggers that are missing. state_column: its present name. key: its present name, where that of a partitioned table was renamed. transitions, history: needed only where they were renamed and more than one table could be meant. Locks the table against writers. Errors: 42501 not the owner, 55000 not tracked, 42P01 table not found, and those of leadcrm.track().';

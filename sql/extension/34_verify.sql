@@ -53,29 +53,6 @@ $$;
 COMMENT ON FUNCTION leadcrm.verify_triggers(regclass) IS
 'The triggers that a tracked table, its partitions, histories and transitions should have and have not, one row each, with the statement that mends it.';
 
-CREATE FUNCTION leadcrm.stamp_columns(target regclass, state_column name, transitions regclass)
-RETURNS TABLE (state text, stamp name)
-STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	state_type regtype := (SELECT a.atttypid FROM pg_attribute a
-	                       WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
-	labels text[];
-BEGIN
-	IF (SELECT t.typtype FROM pg_type t WHERE t.oid = state_type) = 'e' THEN
-		SELECT array_agg(e.enumlabel) INTO labels FROM pg_enum e WHERE e.enumtypid = state_type;
-	ELSE
-		EXECUTE format('SELECT array_agg(DISTINCT s.state) FROM %s r, LATERAL (VALUES (r.from_state::text), (r.to_state::text)) s (state)',
-		               transitions) INTO labels;
-	END IF;
-	RETURN QUERY
-	SELECT l.label, a.attname FROM unnest(labels) l (label)
-	JOIN pg_attribute a ON a.attrelid = target AND a.attname = l.label || '_at' AND NOT a.attisdropped
-	WHERE a.atttypid = 'timestamptz'::regtype AND octet_length(l.label) <= 60;
-END
-$$;
-COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS
-'The states of a tracked column that have a column <state>_at, and that column.';
-
 CREATE FUNCTION leadcrm.verify(target regclass)
 RETURNS TABLE (state_column name, key text, seq integer, problem text, detail text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -124,10 +101,10 @@ BEGIN
 		-- h: the history; o: with its predecessor and the last death of the key; e: what was not voided
 		RETURN QUERY EXECUTE format($q$
 			WITH o AS (
-				SELECT h.%1$I AS key, h.seq, h.from_state, h.to_state, h.since, h.changed_at, h.forced, h.corrects,
+				SELECT h.%1$I AS key, h.seq, h.from_state, h.to_state, h.since, h.changed_at, h.origin, h.forced, h.corrects,
 				       lag(h.seq) OVER w AS before, lag(h.to_state) OVER w AS state_before,
 				       lead(h.seq) OVER w IS NULL AS is_last,
-				       coalesce(max(h.seq) FILTER (WHERE h.to_state IS NULL) OVER (PARTITION BY h.%1$I), 0) AS died
+				       coalesce(max(h.seq) FILTER (WHERE h.to_state IS NULL) OVER w, 0) AS died_before
 				FROM %2$s h
 				WINDOW w AS (PARTITION BY h.%1$I ORDER BY h.seq)
 			), e AS (
@@ -151,11 +128,19 @@ BEGIN
 				FROM o WHERE o.before IS NOT NULL AND o.from_state IS DISTINCT FROM o.state_before
 				UNION ALL
 				SELECT e.key::text, e.seq, 'overlap', format('The stay before it ended at %%s, this one at %%s.', e.changed_before, e.changed_at)
-				FROM e WHERE NOT e.forced AND e.changed_at < e.changed_before
+				FROM e WHERE NOT e.forced AND e.from_state IS NOT NULL AND e.changed_at < e.changed_before
 				UNION ALL
 				SELECT e.key::text, e.seq, 'overlap', format('The stay began at %%s, the one before it ended at %%s.',
 				       coalesce(e.since::text, 'no time'), e.changed_before)
 				FROM e WHERE NOT e.is_first AND e.from_state IS NOT NULL AND e.since IS DISTINCT FROM e.changed_before
+				UNION ALL
+				SELECT o.key::text, o.seq, 'correction', format('It voids row %%s, which it cannot void.', coalesce(o.corrects::text, 'none'))
+				FROM o LEFT JOIN %2$s v ON v.%1$I = o.key AND v.seq = o.corrects
+				WHERE (o.corrects IS NOT NULL) <> (o.origin = 'correction')
+				   OR (o.corrects IS NOT NULL AND (v.seq IS NULL OR v.seq >= o.seq OR v.seq <= o.died_before OR v.corrects IS NOT NULL
+				                                   OR v.from_state IS DISTINCT FROM o.to_state OR v.to_state IS DISTINCT FROM o.from_state
+				                                   OR EXISTS (SELECT FROM %2$s c WHERE c.%1$I = o.key AND c.corrects = o.corrects
+				                                              AND c.seq <> o.seq)))
 				UNION ALL
 				SELECT coalesce(t.%1$I, l.key)::text, l.seq,
 				       CASE WHEN t.%1$I IS NULL THEN 'history_without_row'
@@ -218,7 +203,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION leadcrm.verify(regclass) IS
-'One row for every disagreement between the rows of a tracked table and their histories; none: all is well. problem: trigger_missing, trigger_disabled, wiring (42703 and the like), gap (in seq), chain (a state that is not the one before), overlap (stays), state, seq, since, stamp, peak (row against history), row_without_history, history_without_row. Reads the whole table and its histories, with the caller''s rights. Errors: 22004, 55000 not tracked, 42501 where row security hides rows.';
+'One row for every disagreement between the rows of a tracked table and their histories; none: all is well. problem: trigger_missing, trigger_disabled, wiring (42703 and the like), gap (in seq), chain (a state that is not the one before), overlap (stays), correction (of what it cannot void), state, seq, since, stamp, peak (row against history), row_without_history, history_without_row. Reads the whole table and its histories, with the caller''s rights. Errors: 22004, 55000 not tracked, 42501 where row security hides rows.';
 
 CREATE FUNCTION leadcrm.repair(target regclass, dry_run boolean DEFAULT true)
 RETURNS TABLE (state_column name, key text, problem text, action text, done boolean)

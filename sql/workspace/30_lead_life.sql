@@ -57,10 +57,10 @@ COMMENT ON FUNCTION @workspace@.refuse_no_default_status(leadcrm.lifecycle_stage
 	'Raises the error of a stage for which no status is the default (23514)';
 
 -- BEFORE INSERT only fills: it also fires for rows that ON CONFLICT turns into an UPDATE. What a new row says is
--- checked by lead_born. Runs for every row of a bulk load, so it looks up nothing that the row says, and instead of
--- the cost of a pinned search path every name, type and operator is qualified.
+-- checked by lead_born. Runs for every row of a bulk load, so it looks up nothing that the row says, keeps its plans,
+-- and instead of the cost of a pinned search path every name, type and operator is qualified.
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive_insert() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER AS $workspace$
+LANGUAGE plpgsql SECURITY DEFINER SET plan_cache_mode = force_generic_plan AS $workspace$
 DECLARE
 	handoff leadcrm.lifecycle_stage;
 	further pg_catalog.timestamptz;
@@ -141,7 +141,7 @@ COMMENT ON FUNCTION @workspace@.lead_derive_insert() IS
 	'its stamps imply (handed_off_at, accepted_at, returned_at, return_count)';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
 DECLARE
 	s @workspace@.lead_status;
 	correcting boolean;
@@ -253,7 +253,7 @@ COMMENT ON FUNCTION @workspace@.refuse_without_reason(text) IS
 
 -- Sees the row as the guards leave it: stage_since, the reasons that were really given, the stamps.
 CREATE OR REPLACE FUNCTION @workspace@.lead_stamp() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
 DECLARE
 	moved boolean := NEW.stage IS DISTINCT FROM OLD.stage;
 	corrected integer := leadcrm.correcting();
@@ -396,7 +396,7 @@ COMMENT ON FUNCTION @workspace@.lead_born() IS
 	'that are customers already';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_won() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
 BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NULL;

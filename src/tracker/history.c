@@ -265,9 +265,9 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 		writing_history = RelationGetRelid(w->hist);
 		writing_depth = trigger_depth();
 		rc = SPI_execute_plan(w->t->insert_plan, values, nullchars, false, 0);
-		if (rc != SPI_OK_INSERT)
+		if (rc != SPI_OK_INSERT && rc != SPI_OK_REWRITTEN)
 			elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));
-		if (SPI_processed != 1)
+		if (rc != SPI_OK_INSERT || SPI_processed != 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 					 errmsg("history \"%s\" did not take the row", RelationGetRelationName(w->hist)),

@@ -147,6 +147,7 @@ record_correction(TriggerData *trigdata, Tracker *t, const Override *override, c
 static void
 record_update(TriggerData *trigdata, Tracker *t)
 {
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
 	RowState	old;
 	RowState	new;
 	const Override *override;
@@ -169,8 +170,9 @@ record_update(TriggerData *trigdata, Tracker *t)
 		return;
 	}
 	/* X stays; a trigger after the guard may have put it back, or touched a companion */
-	if ((old.seq != new.seq || old.since_null != new.since_null || old.since != new.since) &&
-		leadcrm_enforcement == LEADCRM_STRICT)
+	if (leadcrm_enforcement == LEADCRM_STRICT &&
+		leadcrm_row_fingerprint(t, desc, trigdata->tg_trigslot->tts_values, trigdata->tg_trigslot->tts_isnull) !=
+		leadcrm_row_fingerprint(t, desc, trigdata->tg_newslot->tts_values, trigdata->tg_newslot->tts_isnull))
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, true);
 }
 

@@ -338,7 +338,7 @@ leadcrm_refuse_null_key(const Tracker *t)
 }
 
 /*
- * A row that is born with a key that lives already, in another partition.
+ * A row that is born with a key that lives already: in another partition, or where the primary key was dropped.
  */
 void
 leadcrm_refuse_second_life(const Tracker *t, Datum key)
@@ -347,8 +347,9 @@ leadcrm_refuse_second_life(const Tracker *t, Datum key)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNIQUE_VIOLATION),
-			 errmsg("a row of \"%s\" with this key lives already, in another partition", get_rel_name(t->rootid)),
-			 errdetail("%sThe key \"%s\" of a tracked table is unique across its partitions.", leadcrm_describe_key(t, key), column),
+			 errmsg("a row of \"%s\" with this key lives already", get_rel_name(t->rootid)),
+			 errdetail("%sThe key \"%s\" of a tracked table is unique, also across partitions.", leadcrm_describe_key(t, key),
+					   column),
 			 err_tracked(t, column)));
 }
 
