@@ -15,6 +15,11 @@
 #include "varatt.h"
 #endif
 
+/* A function that does not return: 18's spelling, which stands before the declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18 counts index scans in a structure of the caller's. */
 #if PG_VERSION_NUM >= 180000
 #define leadcrm_index_beginscan(heap, index, snapshot, nkeys) index_beginscan(heap, index, snapshot, NULL, nkeys, 0)

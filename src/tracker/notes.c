@@ -47,7 +47,7 @@ typedef struct MovedEntry
 	MovedRow	row;
 } MovedEntry;
 
-static void move_failed(Oid rootid, const char *column) pg_attribute_noreturn();
+pg_noreturn static void move_failed(Oid rootid, const char *column);
 
 static notes_hash *notes = NULL;
 static uint64 seed;
