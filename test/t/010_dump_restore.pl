@@ -50,7 +50,7 @@ sub check_copy
 	return;
 }
 
-$new->safe_psql('postgres', "CREATE DATABASE $_") for qw(plain custom directory parts);
+$new->safe_psql('postgres', "CREATE DATABASE $_") for qw(plain custom directory parts archive_parts);
 
 command_ok([ @from, '-f', "$dir/plain.sql" ], 'plain dump');
 command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $new->connstr('plain'), '-f', "$dir/plain.sql" ], 'plain restore');
@@ -73,6 +73,15 @@ command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $new->connstr('p
 	command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $new->connstr('parts'), '-f', "$dir/data.sql" ], 'data restore');
 }
 check_copy('parts');
+
+# the same out of archives; the one of data only is in the order that foreign keys need, unless it is restored in parallel
+command_ok([ @from, '-Fc', '--data-only', '-f', "$dir/data" ], 'data dump as an archive');
+command_ok([ 'pg_restore', '--exit-on-error', '--schema-only', '-d', $new->connstr('archive_parts'), "$dir/custom" ], 'schema out of an archive');
+{
+	local $ENV{PGOPTIONS} = '-c leadcrm.enforcement=off';
+	command_ok([ 'pg_restore', '--exit-on-error', '-d', $new->connstr('archive_parts'), "$dir/data" ], 'data out of an archive');
+}
+check_copy('archive_parts');
 
 $old->stop;
 $new->stop;
