@@ -166,7 +166,8 @@ BEGIN
 	END IF;
 
 	IF NEW.status IS DISTINCT FROM OLD.status THEN
-		SELECT * INTO s FROM @workspace@.lead_status d WHERE d.code = NEW.status;
+		-- locked, as its category may be changing: the foreign key would refuse the old one
+		SELECT * INTO s FROM @workspace@.lead_status d WHERE d.code = NEW.status FOR KEY SHARE;
 		IF NOT FOUND OR NOT (s.active OR correcting) THEN
 			PERFORM @workspace@.refuse_status(NEW.status, NEW.stage);
 		END IF;
