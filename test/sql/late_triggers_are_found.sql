@@ -70,6 +70,10 @@ SELECT try($$UPDATE lead SET name = 'since'$$);
 SELECT try($$UPDATE lead SET name = 'no since'$$);
 SELECT try($$UPDATE lead SET name = 'seq'$$);
 SELECT try($$UPDATE lead SET name = 'no seq'$$);
+SELECT try($$UPDATE lead SET name = 'peak'$$);
+SELECT try($$UPDATE lead SET name = 'no peak'$$);
+SELECT try($$UPDATE lead SET name = 'stamp'$$);
+SELECT try($$UPDATE lead SET name = 'no stamp'$$);
 -- it changes
 SELECT try($$UPDATE lead SET stage = 'new', name = 'allowed state'$$);
 SELECT try($$UPDATE lead SET stage = 'new', name = 'forbidden state'$$);
