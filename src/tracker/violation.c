@@ -361,8 +361,9 @@ leadcrm_refuse_replacement(const Tracker *t, Datum key)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("a row of tracked table \"%s\" cannot be deleted and inserted again by one statement", get_rel_name(t->rootid)),
-			 errdetail("%sThe history numbers its end before its new birth.", leadcrm_describe_key(t, key)),
-			 errhint("Use UPDATE, or two statements in one transaction."),
+			 errmsg("a row of tracked table \"%s\" was deleted while it was being inserted again", get_rel_name(t->rootid)),
+			 errdetail("%sOne statement can't do both, nor another transaction at the same time: the history numbers the row's end "
+					   "before its new birth.", leadcrm_describe_key(t, key)),
+			 errhint("Use UPDATE, or two statements; after another transaction, try again."),
 			 err_tracked(t, t->column)));
 }
