@@ -313,12 +313,22 @@ DECLARE
 	leaf regclass;
 	rules regclass := transitions;
 	touched text;
+	missing text;
 	odd record;
 BEGIN
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.guard(%s)',
 	               leadcrm.check_name('~leadcrm_guard_' || state_column), target, arguments);
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.record(%s)',
 	               leadcrm.check_name('~leadcrm_birth_' || state_column), target, arguments);
+	SELECT w.name INTO missing FROM (VALUES ('from_state'), ('to_state'), ('needs_reason')) w (name)
+	WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = rules AND a.attname = w.name AND NOT a.attisdropped) LIMIT 1;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_column',
+			MESSAGE = format('transitions table "%s" has no column "%s"', (SELECT c.relname FROM pg_class c WHERE c.oid = rules), missing),
+			HINT = 'It needs from_state and to_state of the state''s type, and needs_reason boolean.';
+	END IF;
+
 	-- Where state and companions stay there is nothing to record. To the byte: a state may change to one that its collation
 	-- calls equal.
 	SELECT string_agg(format('OLD.%1$I%2$s IS DISTINCT FROM NEW.%1$I%2$s', w.name,

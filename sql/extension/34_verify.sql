@@ -3,6 +3,9 @@
 CREATE FUNCTION leadcrm.verify_triggers(target regclass)
 RETURNS TABLE (state_column name, problem text, detail text, remedy text)
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	k record;
+	filled boolean;
 BEGIN
 	RETURN QUERY
 	WITH wanted AS (
@@ -40,14 +43,31 @@ BEGIN
 	       CASE WHEN f.tgname IS NULL THEN 'trigger_missing' ELSE 'trigger_disabled' END,
 	       CASE WHEN f.tgname IS NULL THEN format('%s has no trigger %s.', f.tab::regclass, f.what)
 	            WHEN f.tgenabled = 'D' THEN format('Trigger %I of %s, %s, is disabled.', f.tgname, f.tab::regclass, f.what)
-	            ELSE format('Trigger %I of %s, %s, fires only in replica mode.', f.tgname, f.tab::regclass, f.what) END,
+	            WHEN f.tgenabled = 'R' THEN format('Trigger %I of %s, %s, fires only in replica mode.', f.tgname, f.tab::regclass, f.what)
+	            ELSE format('Trigger %I of %s, %s, does not fire always.', f.tgname, f.tab::regclass, f.what) END,
 	       CASE WHEN f.tgname IS NULL
 	            THEN format('SELECT leadcrm.retrack(%L, %L)', verify_triggers.target, f.state_column)
 	            ELSE format('ALTER TABLE %s ENABLE %sTRIGGER %I', f.tab::regclass,
 	                        CASE WHEN f.function = 'leadcrm.transitions_changed()'::regprocedure THEN 'ALWAYS ' ELSE '' END, f.tgname) END
 	FROM found f
 	WHERE f.tgname IS NULL OR f.tgenabled IN ('D', 'R')
+	   OR (f.function = 'leadcrm.transitions_changed()'::regprocedure AND f.tgenabled <> 'A')
 	ORDER BY 1, 2, 3;
+
+	-- data restored with its triggers disabled and enabled again: rules that are there count as never filled
+	FOR k IN SELECT t.state_column, t.transitions, r.tgname FROM leadcrm.tracked t
+	         JOIN pg_trigger r ON r.tgrelid = t.transitions AND r.tgfoid = 'leadcrm.transitions_filled()'::regprocedure
+	         WHERE t.target = verify_triggers.target AND r.tgenabled <> 'D' LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', k.transitions) INTO filled;
+		IF filled THEN
+			state_column := k.state_column;
+			problem := 'trigger_enabled';
+			detail := format('Trigger %I of %s says that it was never filled, but it holds rows: emptied, it would let every change pass.',
+			                 k.tgname, k.transitions);
+			remedy := format('ALTER TABLE %s DISABLE TRIGGER %I', k.transitions, k.tgname);
+			RETURN NEXT;
+		END IF;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION leadcrm.verify_triggers(regclass) IS
@@ -203,7 +223,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION leadcrm.verify(regclass) IS
-'One row for every disagreement between the rows of a tracked table and their histories; none: all is well. problem: trigger_missing, trigger_disabled, wiring (42703 and the like), gap (in seq), chain (a state that is not the one before), overlap (stays), correction (of what it cannot void), state, seq, since, stamp, peak (row against history), row_without_history, history_without_row. Reads the whole table and its histories, with the caller''s rights. Errors: 22004, 55000 not tracked, 42501 where row security hides rows.';
+'One row for every disagreement between the rows of a tracked table and their histories; none: all is well. problem: trigger_missing, trigger_disabled, trigger_enabled, wiring (42703 and the like), gap (in seq), chain (a state that is not the one before), overlap (stays), correction (of what it cannot void), state, seq, since, stamp, peak (row against history), row_without_history, history_without_row. Reads the whole table and its histories, with the caller''s rights. Errors: 22004, 55000 not tracked, 42501 where row security hides rows.';
 
 CREATE FUNCTION leadcrm.repair(target regclass, dry_run boolean DEFAULT true)
 RETURNS TABLE (state_column name, key text, problem text, action text, done boolean)
@@ -235,7 +255,7 @@ BEGIN
 	-- First the history is completed, then the companions follow from it.
 	FOR pass IN 1..2 LOOP
 		FOR v IN SELECT * FROM leadcrm.verify(target) r
-		         WHERE r.problem NOT IN ('trigger_missing', 'trigger_disabled')
+		         WHERE r.problem NOT IN ('trigger_missing', 'trigger_disabled', 'trigger_enabled')
 		           AND (dry_run OR (r.problem IN ('state', 'row_without_history', 'history_without_row')) = (pass = 1))
 		LOOP
 			SELECT * INTO k FROM leadcrm.tracked t WHERE t.target = repair.target AND t.state_column = v.state_column;

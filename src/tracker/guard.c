@@ -281,6 +281,15 @@ guard_update(TriggerData *trigdata, Tracker *t)
 	{
 		check_untouched(trigdata, t, key);
 		result = trigdata->tg_newtuple;
+		/* a row that came with its partition says so before it may move to another one, where it would look newborn */
+		if (unlikely(new->tts_isnull[t->seq_att - 1]) && t->relid != t->rootid)
+		{
+			int			col = t->seq_att;
+			Datum		zero = Int32GetDatum(0);
+			bool		isnull = false;
+
+			result = heap_modify_tuple_by_cols(result, RelationGetDescr(trigdata->tg_relation), 1, &col, &zero, &isnull);
+		}
 	}
 	else
 		result = approve(t, RelationGetDescr(trigdata->tg_relation), guard_change(trigdata, t, key), key, t->late_update);

@@ -186,8 +186,13 @@ leadcrm_row_fingerprint(const Tracker *t, TupleDesc desc, Datum *values, bool *i
 	{
 		AttrNumber	att = i < lengthof(more) ? more[i] : t->states[t->stamped[i - lengthof(more)]].stamp;
 
-		if (att != InvalidAttrNumber)
-			hash = hash_combine64(hash, isnull[att - 1] ? seed : hash_datum(values[att - 1], true, sizeof(Datum), seed));
+		if (att == InvalidAttrNumber)
+			continue;
+		/* a row that was never recorded counts no changes, or zero */
+		if (isnull[att - 1])
+			hash = hash_combine64(hash, att == t->seq_att ? hash_datum(Int32GetDatum(0), true, sizeof(Datum), seed) : seed);
+		else
+			hash = hash_combine64(hash, hash_datum(values[att - 1], true, sizeof(Datum), seed));
 	}
 	return hash;
 }
