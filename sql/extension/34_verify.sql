@@ -4,7 +4,7 @@ CREATE FUNCTION leadcrm.verify_triggers(target regclass)
 RETURNS TABLE (state_column name, problem text, detail text, remedy text)
 STABLE LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	k record;
+	marker record;
 	filled boolean;
 BEGIN
 	RETURN QUERY
@@ -55,16 +55,16 @@ BEGIN
 	ORDER BY 1, 2, 3;
 
 	-- data restored with its triggers disabled and enabled again: rules that are there count as never filled
-	FOR k IN SELECT t.state_column, t.transitions, r.tgname FROM leadcrm.tracked t
+	FOR marker IN SELECT t.state_column, t.transitions, r.tgname FROM leadcrm.tracked t
 	         JOIN pg_trigger r ON r.tgrelid = t.transitions AND r.tgfoid = 'leadcrm.transitions_filled()'::regprocedure
 	         WHERE t.target = verify_triggers.target AND r.tgenabled <> 'D' LOOP
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', k.transitions) INTO filled;
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', marker.transitions) INTO filled;
 		IF filled THEN
-			state_column := k.state_column;
+			state_column := marker.state_column;
 			problem := 'trigger_enabled';
 			detail := format('Trigger %I of %s says that it was never filled, but it holds rows: emptied, it would let every change pass.',
-			                 k.tgname, k.transitions);
-			remedy := format('ALTER TABLE %s DISABLE TRIGGER %I', k.transitions, k.tgname);
+			                 marker.tgname, marker.transitions);
+			remedy := format('ALTER TABLE %s DISABLE TRIGGER %I', marker.transitions, marker.tgname);
 			RETURN NEXT;
 		END IF;
 	END LOOP;
