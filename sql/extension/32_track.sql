@@ -332,7 +332,7 @@ BEGIN
 	-- Where state and companions stay there is nothing to record. To the byte: a state may change to one that its collation
 	-- calls equal.
 	SELECT string_agg(format('OLD.%1$I%2$s IS DISTINCT FROM NEW.%1$I%2$s', w.name,
-	                         CASE WHEN w.name = state_column AND is_text THEN ' COLLATE "C"' ELSE '' END), ' OR ' ORDER BY w.n)
+	                         CASE WHEN w.name = state_column AND is_text THEN ' COLLATE "C"' ELSE '' END), ' OR ' ORDER BY w.n, w.name)
 	INTO touched
 	FROM (SELECT 1, state_column::text UNION ALL SELECT 2, state_column || '_seq' UNION ALL SELECT 3, state_column || '_since'
 	      UNION ALL
