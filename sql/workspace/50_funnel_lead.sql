@@ -38,27 +38,32 @@ SELECT j.lead_id, j.channel, j.campaign_id, j.owner, j.created_at, j.value,
 	j.subscriber_at, j.lead_at, j.mql_at, j.sql_at, j.opportunity_at, j.customer_at, j.evangelist_at,
 	(ARRAY['active', 'stalled', 'returned', 'leaked'])[j.outcome_position] AS outcome
 FROM (
-	SELECT l.lead_id, l.channel, l.campaign_id, l.owner, l.created_at, l.value,
-		n.position,
-		p.funnel_position AS peak_position,
-		CASE WHEN p.funnel_position IS NULL THEN NULL
-				WHEN l.status_category = 'closed' THEN 4
-				WHEN n.position < p.funnel_position THEN 3
-				WHEN l.stage_since < n.stuck_before THEN 2
-				ELSE 1
-		END AS outcome_position,
-		CASE WHEN l.subscriber_at IS NULL THEN 0 ELSE 1 END
-		+ CASE WHEN l.lead_at IS NULL THEN 0 ELSE 2 END
-		+ CASE WHEN l.mql_at IS NULL THEN 0 ELSE 4 END
-		+ CASE WHEN l.sql_at IS NULL THEN 0 ELSE 8 END
-		+ CASE WHEN l.opportunity_at IS NULL THEN 0 ELSE 16 END
-		+ CASE WHEN l.customer_at IS NULL THEN 0 ELSE 32 END
-		+ CASE WHEN l.evangelist_at IS NULL THEN 0 ELSE 64 END AS stamped,
-		l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at
-	FROM @workspace@.lead l
-	JOIN @workspace@.funnel_scale n ON n.stage = l.stage
-	JOIN @workspace@.funnel_scale p ON p.stage = coalesce(l.stage_peak, l.stage)
-	WHERE l.excluded_as IS NULL
+	SELECT i.*,
+		CASE WHEN i.peak_position IS NULL THEN NULL
+			WHEN i.status_category = 'closed' THEN 4
+			WHEN i.position < i.peak_position THEN 3
+			WHEN i.stage_since < i.stuck_before THEN 2
+			ELSE 1
+		END AS outcome_position
+	FROM (
+		-- The scale comes as arrays, made once; and a query that does not ask for positions skips both joins.
+		SELECT l.*, n.position,
+			(SELECT array_agg(s.funnel_position ORDER BY s.position) FROM @workspace@.funnel_scale s)[p.position]
+				AS peak_position,
+			(SELECT array_agg(s.stuck_before ORDER BY s.position) FROM @workspace@.funnel_scale s)[n.position]
+				AS stuck_before,
+			CASE WHEN l.subscriber_at IS NULL THEN 0 ELSE 1 END
+			+ CASE WHEN l.lead_at IS NULL THEN 0 ELSE 2 END
+			+ CASE WHEN l.mql_at IS NULL THEN 0 ELSE 4 END
+			+ CASE WHEN l.sql_at IS NULL THEN 0 ELSE 8 END
+			+ CASE WHEN l.opportunity_at IS NULL THEN 0 ELSE 16 END
+			+ CASE WHEN l.customer_at IS NULL THEN 0 ELSE 32 END
+			+ CASE WHEN l.evangelist_at IS NULL THEN 0 ELSE 64 END AS stamped
+		FROM @workspace@.lead l
+		LEFT JOIN @workspace@.stage n ON n.stage = l.stage
+		LEFT JOIN @workspace@.stage p ON p.stage = coalesce(l.stage_peak, l.stage)
+		WHERE l.excluded_as IS NULL
+	) i
 ) j;
 
 COMMENT ON VIEW @workspace@.funnel_lead IS

@@ -67,12 +67,13 @@ COMMENT ON FUNCTION @workspace@.funnel_count(text, date, date, leadcrm.lifecycle
 CREATE OR REPLACE FUNCTION @workspace@.funnel_step(dimension text, since date, until date,
 	cohort_stage leadcrm.lifecycle_stage)
 RETURNS TABLE (key text, entered_at timestamptz, subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
-	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, days_1 double precision,
+	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz,
+	days_1 double precision,
 	days_2 double precision, days_3 double precision, days_4 double precision, days_5 double precision,
 	days_6 double precision)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT g.key, g.entered_at, g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at,
+SELECT g.key, g.entered_at, g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at, g.evangelist_at,
 	date_part('epoch', CASE n.after_1 WHEN 2 THEN g.lead_at WHEN 3 THEN g.mql_at WHEN 4 THEN g.sql_at
 										WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
 										WHEN 7 THEN g.evangelist_at END - g.subscriber_at) / 86400,
@@ -119,7 +120,8 @@ FROM (
 		avg(d.days_6) AS mean_6, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_6) AS centile_6
 	FROM @workspace@.funnel_step(funnel_days.dimension, funnel_days.since, funnel_days.until,
 								funnel_days.cohort_stage) d
-	WHERE coalesce(d.days_1, d.days_2, d.days_3, d.days_4, d.days_5, d.days_6) IS NOT NULL
+	-- most leads have one stamp: they need not be looked at more closely
+	WHERE num_nonnulls(d.subscriber_at, d.lead_at, d.mql_at, d.sql_at, d.opportunity_at, d.customer_at, d.evangelist_at) > 1
 	GROUP BY d.key
 ) t
 CROSS JOIN LATERAL (VALUES (1, t.mean_1, t.centile_1), (2, t.mean_2, t.centile_2), (3, t.mean_3, t.centile_3),
@@ -230,3 +232,22 @@ END;
 
 COMMENT ON FUNCTION @workspace@.funnel_figure(text, date, date, leadcrm.lifecycle_stage) IS
 	'All figures of the funnel, one row a value of the dimension and funnel stage; arguments and key as in funnel_cohort. The columns are those of funnel_leak. Unique key: (key, position). A building block of the funnel views.';
+
+CREATE OR REPLACE FUNCTION @workspace@.funnel_run(dimension text, since date, until date,
+	cohort_stage leadcrm.lifecycle_stage)
+RETURNS TABLE (key text, "position" integer, stage leadcrm.lifecycle_stage, label text, entered bigint,
+	advanced bigint, active bigint, stalled bigint, returned bigint, leaked bigint, skipped bigint,
+	joined_later bigint, conversion_pct numeric, resolved_pct numeric, cumulative_pct numeric, lost bigint,
+	lost_share_pct numeric, lost_value numeric, value_known_pct numeric, mean_days numeric, median_days numeric,
+	p90_days numeric, reference_pct numeric, recoverable_customers numeric, is_bottleneck boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+-- The plan is made for the arguments given, so that only what they ask for is computed; and compiling that many small
+-- expressions would take longer than running them.
+SET plan_cache_mode = force_custom_plan SET jit = off
+AS $workspace$
+BEGIN
+	RETURN QUERY SELECT * FROM @workspace@.funnel_figure(dimension, since, until, cohort_stage);
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.funnel_run(text, date, date, leadcrm.lifecycle_stage) IS
+	'funnel_figure, planned for its arguments: what the funnel views call. Unique key: (key, position).';

@@ -1,11 +1,11 @@
--- The views of the funnel. Each is one call; the maths stands in funnel_figure and what it reads.
+-- The views of the funnel. Each is one call; the maths stands in funnel_figure and what that reads.
 
 CREATE OR REPLACE VIEW @workspace@.funnel_leak WITH (security_invoker = true) AS
 SELECT f.position, f.stage, f.label,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure(NULL, NULL, NULL, NULL) f
+FROM @workspace@.funnel_run(NULL, NULL, NULL, NULL) f
 ORDER BY f.position;
 COMMENT ON VIEW @workspace@.funnel_leak IS
 	'Where the funnel leaks: one row a funnel stage, over all leads but the excluded ones, as of now. Unique key: stage (also position). Counts only the leads that whoever asks may see.';
@@ -56,7 +56,7 @@ SELECT f.key AS channel,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure('channel', NULL, NULL, NULL) f
+FROM @workspace@.funnel_run('channel', NULL, NULL, NULL) f
 JOIN @workspace@.channel c ON c.code = f.key
 ORDER BY c.position, c.code, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_channel IS
@@ -112,7 +112,7 @@ SELECT c.code AS campaign,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure('campaign', NULL, NULL, NULL) f
+FROM @workspace@.funnel_run('campaign', NULL, NULL, NULL) f
 LEFT JOIN @workspace@.campaign c ON c.campaign_id = nullif(f.key, '')::bigint
 ORDER BY c.code, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_campaign IS
@@ -169,7 +169,7 @@ SELECT f.key AS owner,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure('owner', NULL, NULL, NULL) f
+FROM @workspace@.funnel_run('owner', NULL, NULL, NULL) f
 JOIN @workspace@.rep r ON r.code = f.key
 ORDER BY r.full_name, r.code, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_owner IS
@@ -226,7 +226,7 @@ SELECT nullif(f.key, '') AS source_kind,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure('source_kind', NULL, NULL, NULL) f
+FROM @workspace@.funnel_run('source_kind', NULL, NULL, NULL) f
 ORDER BY 1, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_source_kind IS
 	'funnel_leak for each kind of source: each value is a set of leads of its own, with all funnel stages. Unique key: (source_kind, stage). Counts only the leads that whoever asks may see.';
@@ -282,7 +282,7 @@ SELECT f.key::date AS month,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
-FROM @workspace@.funnel_figure('month', NULL, NULL, NULL) f
+FROM @workspace@.funnel_run('month', NULL, NULL, NULL) f
 ORDER BY 1, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_month IS
 	'funnel_leak for each month of creation, from the first lead''s to the last one''s without gaps: each value is a set of leads of its own, with all funnel stages. Unique key: (month, stage). Counts only the leads that whoever asks may see.';

@@ -57,7 +57,7 @@ SELECT f.position, f.stage, f.label,
 	CASE WHEN d.age >= 30 THEN 100 * d.within_30 / d.leads END::numeric,
 	CASE WHEN d.age >= 60 THEN 100 * d.within_60 / d.leads END::numeric,
 	CASE WHEN d.age >= 90 THEN 100 * d.within_90 / d.leads END::numeric
-FROM @workspace@.funnel_figure(NULL, funnel_between.since, funnel_between.until, funnel_between.cohort_stage) f
+FROM @workspace@.funnel_run(NULL, funnel_between.since, funnel_between.until, funnel_between.cohort_stage) f
 LEFT JOIN @workspace@.funnel_scale s ON s.position = f.position
 LEFT JOIN stay d ON d.position = f.position AND s.next_position IS NOT NULL
 WHERE @workspace@.funnel_check_period(funnel_between.since, funnel_between.until)

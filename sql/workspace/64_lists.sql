@@ -126,6 +126,13 @@ JOIN @workspace@.stage s ON s.stage = a.stage
 JOIN @workspace@.stage t ON t.stage = b.stage
 WHERE b.stage > a.stage
 	AND b.at < a.at
+	-- said of the lead first, so that pairs are made of few leads
+	AND (l.lead_at < l.subscriber_at
+		OR l.mql_at < greatest(l.subscriber_at, l.lead_at)
+		OR l.sql_at < greatest(l.subscriber_at, l.lead_at, l.mql_at)
+		OR l.opportunity_at < greatest(l.subscriber_at, l.lead_at, l.mql_at, l.sql_at)
+		OR l.customer_at < greatest(l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at)
+		OR l.evangelist_at < greatest(l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at))
 	-- a lead that really was sent back, or came in again further up, has such stamps by right
 	AND EXISTS (SELECT FROM @workspace@.stage_history h
 		WHERE h.lead_id = l.lead_id AND h.to_state = a.stage AND h.origin = 'backfill')
