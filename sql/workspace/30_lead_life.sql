@@ -76,8 +76,9 @@ BEGIN
 	END IF;
 
 	IF NEW.status IS NULL OR NEW.status OPERATOR(pg_catalog.=) '(none)' THEN
-		SELECT s.code, s.category, t.handoff_stage INTO NEW.status, NEW.status_category, handoff
-		FROM @workspace@.setting t, @workspace@.lead_status s
+		-- one table a query: over a join of tables never analysed, every row would be planned anew
+		SELECT s.code, s.category INTO NEW.status, NEW.status_category
+		FROM @workspace@.lead_status s
 		WHERE s.is_default AND s.active AND NEW.stage OPERATOR(pg_catalog.=) ANY (s.stages);
 		IF NOT FOUND THEN
 			PERFORM @workspace@.refuse_no_default_status(NEW.stage);
@@ -94,9 +95,7 @@ BEGIN
 	IF NEW.mql_at IS NOT NULL OR NEW.sql_at IS NOT NULL
 		OR NEW.stage OPERATOR(pg_catalog.=) 'mql' OR NEW.stage OPERATOR(pg_catalog.=) 'sql'
 	THEN
-		IF handoff IS NULL THEN
-			SELECT t.handoff_stage INTO handoff FROM @workspace@.setting t;
-		END IF;
+		SELECT t.handoff_stage INTO handoff FROM @workspace@.setting t;
 		IF NEW.stage OPERATOR(pg_catalog.=) handoff AND COALESCE(NEW.subscriber_at, NEW.lead_at, NEW.mql_at, NEW.sql_at,
 			NEW.opportunity_at, NEW.customer_at, NEW.evangelist_at) IS NULL
 		THEN
