@@ -76,7 +76,7 @@ BEGIN
 	END IF;
 
 	IF NEW.status IS NULL OR NEW.status OPERATOR(pg_catalog.=) '(none)' THEN
-		-- one table a query: over a join of tables never analysed, every row would be planned anew
+		-- the handoff stage is looked up below, where it matters: two small queries cost less than a join
 		SELECT s.code, s.category INTO NEW.status, NEW.status_category
 		FROM @workspace@.lead_status s
 		WHERE s.is_default AND s.active AND NEW.stage OPERATOR(pg_catalog.=) ANY (s.stages);
