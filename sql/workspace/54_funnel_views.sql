@@ -8,7 +8,7 @@ SELECT f.position, f.stage, f.label,
 FROM @workspace@.funnel_run(NULL, NULL, NULL, NULL) f
 ORDER BY f.position;
 COMMENT ON VIEW @workspace@.funnel_leak IS
-	'Where the funnel leaks: one row a funnel stage, over all leads but the excluded ones, as of now. Unique key: stage (also position). Counts only the leads that whoever asks may see.';
+	'Where the funnel leaks: one row a funnel stage, over all leads but the excluded ones, as of now. Unique key: stage (also position). Counts only the leads that whoever asks may see; grant_access gives what reading it takes.';
 COMMENT ON COLUMN @workspace@.funnel_leak.position IS 'Order of the stage';
 COMMENT ON COLUMN @workspace@.funnel_leak.stage IS 'Funnel stage';
 COMMENT ON COLUMN @workspace@.funnel_leak.label IS 'Name of the stage as this company says it';
