@@ -6,6 +6,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use LeadcrmTest;
 
+# pg_upgrade asks the new server to LOAD '$libdir/leadcrm', which since 18 does not look where extension_control_path does
+plan skip_all => 'pg_upgrade finds the library only where PostgreSQL itself is installed'
+  if defined $ENV{TEMP_CONFIG} && slurp_file($ENV{TEMP_CONFIG}) =~ /^extension_control_path/m;
+
 my $old = new_node('old');
 make_company($old, 'company', 300);
 make_trackers($old, 'company');
