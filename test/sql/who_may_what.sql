@@ -116,6 +116,15 @@ RESET leadcrm.actor;
 RESET ROLE;
 SELECT to_state, actor, role, session_role = session_user FROM lead_stage_history WHERE id = 4711 ORDER BY seq DESC LIMIT 1;
 
+-- a role that gets another name
+ALTER ROLE regress_leadcrm_clerk RENAME TO regress_leadcrm_clark;
+SET ROLE regress_leadcrm_clark;
+SELECT try($$UPDATE lead SET stage = 'won', stage_reason = 'x' WHERE id = 4712$$);
+RESET ROLE;
+ALTER ROLE regress_leadcrm_clark RENAME TO regress_leadcrm_clerk;
+SELECT to_state, role FROM lead_stage_history WHERE id = 4712 ORDER BY seq DESC LIMIT 1;
+SELECT leadcrm.correct('lead', 'stage', '4712', 'x');
+
 -- somebody else's table
 SET ROLE regress_leadcrm_evil;
 SELECT try($$SELECT leadcrm.track('lead', 'name')$$, true);
