@@ -343,10 +343,10 @@ BEGIN
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION leadcrm.record(%s)',
 	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, arguments);
 
-	-- a TRUNCATE may name a partition
-	FOR leaf IN SELECT p.relid FROM pg_partition_tree(target) p
-	            UNION SELECT target UNION SELECT history
-	            UNION SELECT p.relid FROM pg_partition_tree(history) p LOOP
+	-- a TRUNCATE may name a partition; a foreign one is not ours to keep
+	FOR leaf IN SELECT p.relid FROM (SELECT r.relid FROM pg_partition_tree(target) r UNION SELECT target UNION SELECT history
+	                                 UNION SELECT r.relid FROM pg_partition_tree(history) r) p
+	            JOIN pg_class c ON c.oid = p.relid WHERE c.relkind <> 'f' LOOP
 		EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.refuse_truncate()', leaf);
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_history" BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.protect_history()', history);

@@ -21,6 +21,7 @@ BEGIN
 			SELECT p.relid, 'leadcrm.refuse_truncate()', 32, 'that refuses TRUNCATE', NULL
 			FROM (SELECT p.relid FROM pg_partition_tree(k.target) p UNION SELECT k.target
 			      UNION SELECT p.relid FROM pg_partition_tree(k.history) p UNION SELECT k.history) p
+			JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'f'
 			UNION ALL
 			SELECT p.relid, 'leadcrm.protect_history()', 28, 'that protects the history', NULL
 			FROM (SELECT p.relid FROM pg_partition_tree(k.history) p UNION SELECT k.history) p
@@ -79,6 +80,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	k record;
 	stamps text;
+	to_the_byte text;
 	peak boolean;
 BEGIN
 	IF target IS NULL THEN
@@ -118,11 +120,14 @@ BEGIN
 		                WHERE a.attrelid = target AND a.attname = k.state_column || '_peak' AND NOT a.attisdropped
 		                  AND a.atttypid = x.atttypid AND (SELECT y.typtype = 'e' FROM pg_type y WHERE y.oid = a.atttypid));
 
+		-- states are compared as the guard compares them, whatever the column's collation calls equal
+		to_the_byte := CASE WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = k.state_column AND a.attcollation <> 0)
+		                    THEN ' COLLATE "C"' ELSE '' END;
 		-- h: the history; o: with its predecessor and the last death of the key; e: what was not voided
 		RETURN QUERY EXECUTE format($q$
 			WITH o AS (
-				SELECT h.%1$I AS key, h.seq, h.from_state, h.to_state, h.since, h.changed_at, h.origin, h.forced, h.corrects,
-				       lag(h.seq) OVER w AS before, lag(h.to_state) OVER w AS state_before,
+				SELECT h.%1$I AS key, h.seq, h.from_state%7$s AS from_state, h.to_state%7$s AS to_state, h.since, h.changed_at,
+				       h.origin, h.forced, h.corrects, lag(h.seq) OVER w AS before, lag(h.to_state%7$s) OVER w AS state_before,
 				       lead(h.seq) OVER w IS NULL AS is_last,
 				       coalesce(max(h.seq) FILTER (WHERE h.to_state IS NULL) OVER w, 0) AS died_before
 				FROM %2$s h
@@ -158,38 +163,38 @@ BEGIN
 				FROM o LEFT JOIN %2$s v ON v.%1$I = o.key AND v.seq = o.corrects
 				WHERE (o.corrects IS NOT NULL) <> (o.origin = 'correction')
 				   OR (o.corrects IS NOT NULL AND (v.seq IS NULL OR v.seq >= o.seq OR v.seq <= o.died_before OR v.corrects IS NOT NULL
-				                                   OR v.from_state IS DISTINCT FROM o.to_state OR v.to_state IS DISTINCT FROM o.from_state
+				                                   OR v.from_state%7$s IS DISTINCT FROM o.to_state OR v.to_state%7$s IS DISTINCT FROM o.from_state
 				                                   OR EXISTS (SELECT FROM %2$s c WHERE c.%1$I = o.key AND c.corrects = o.corrects
 				                                              AND c.seq <> o.seq)))
 				UNION ALL
 				SELECT coalesce(t.%1$I, l.key)::text, l.seq,
 				       CASE WHEN t.%1$I IS NULL THEN 'history_without_row'
 				            WHEN l.to_state IS NULL THEN 'row_without_history'
-				            WHEN l.to_state <> t.%3$I THEN 'state' ELSE 'seq' END,
+				            WHEN l.to_state <> t.%3$I%7$s THEN 'state' ELSE 'seq' END,
 				       CASE WHEN t.%1$I IS NULL THEN format('The row is gone; its history ends with %%L.', l.to_state)
 				            WHEN l.key IS NULL THEN format('The row has no history; its state is %%L.', t.%3$I)
 				            WHEN l.to_state IS NULL THEN format('The row''s history ends with its deletion; its state is %%L.', t.%3$I)
-				            WHEN l.to_state <> t.%3$I THEN format('The row''s state is %%L, its history ends with %%L.', t.%3$I, l.to_state)
+				            WHEN l.to_state <> t.%3$I%7$s THEN format('The row''s state is %%L, its history ends with %%L.', t.%3$I, l.to_state)
 				            ELSE format('The row counts %%s changes, its history ends with %%s.', coalesce(t.%4$I::text, 'no'), l.seq) END
 				FROM %5$s t FULL JOIN last_row l ON l.key = t.%1$I
 				WHERE (t.%1$I IS NULL AND l.to_state IS NOT NULL)
 				   OR (t.%1$I IS NOT NULL AND l.key IS NULL AND t.%4$I IS DISTINCT FROM 0)
 				   OR (t.%1$I IS NOT NULL AND l.key IS NOT NULL
-				       AND (l.to_state IS NULL OR l.to_state <> t.%3$I OR t.%4$I IS DISTINCT FROM l.seq))
+				       AND (l.to_state IS NULL OR l.to_state <> t.%3$I%7$s OR t.%4$I IS DISTINCT FROM l.seq))
 				UNION ALL
 				SELECT t.%1$I::text, l.seq, 'since', format('The present state began at %%s, by its history at %%s.',
 				       coalesce(t.%6$I::text, 'no time'), e.changed_at)
 				FROM %5$s t JOIN last_row l ON l.key = t.%1$I JOIN last_effective e ON e.key = t.%1$I
-				WHERE l.to_state = t.%3$I AND e.to_state = t.%3$I AND t.%6$I IS DISTINCT FROM e.changed_at
+				WHERE l.to_state = t.%3$I%7$s AND e.to_state = t.%3$I%7$s AND t.%6$I IS DISTINCT FROM e.changed_at
 			) p
 			ORDER BY p.key, p.seq, p.problem, p.detail$q$,
-			k.key_column, k.history, k.state_column, k.state_column || '_seq', target, k.state_column || '_since');
+			k.key_column, k.history, k.state_column, k.state_column || '_seq', target, k.state_column || '_since', to_the_byte);
 
 		-- Stamps and peak follow from the present life, where it is on record from its birth.
 		CONTINUE WHEN stamps IS NULL AND NOT peak;
 		RETURN QUERY EXECUTE format($q$
 			WITH e AS (
-				SELECT h.%1$I AS key, h.seq, h.from_state, h.to_state, h.changed_at
+				SELECT h.%1$I AS key, h.seq, h.from_state, h.to_state%8$s AS to_state, h.changed_at
 				FROM %2$s h
 				WHERE h.corrects IS NULL
 				  AND NOT EXISTS (SELECT FROM %2$s c WHERE c.%1$I = h.%1$I AND c.corrects = h.seq)
@@ -198,7 +203,7 @@ BEGIN
 				SELECT e.key, %4$s AS peak FROM e GROUP BY e.key
 				HAVING bool_or(e.from_state IS NULL)
 			), entered AS (
-				SELECT DISTINCT ON (e.key, e.to_state) e.key, e.to_state::text AS state, e.seq, e.changed_at
+				SELECT DISTINCT ON (e.key, e.to_state) e.key, e.to_state::text COLLATE "C" AS state, e.seq, e.changed_at
 				FROM e ORDER BY e.key, e.to_state, e.seq
 			)
 			SELECT %3$L::name, p.key, p.seq, p.problem, p.detail FROM (
@@ -207,7 +212,7 @@ BEGIN
 				              coalesce('at ' || n.changed_at::text, 'never')) AS detail
 				FROM %5$s t JOIN born b ON b.key = t.%1$I
 				CROSS JOIN LATERAL (VALUES %6$s) s (state, stamp)
-				LEFT JOIN entered n ON n.key = t.%1$I AND n.state = s.state
+				LEFT JOIN entered n ON n.key = t.%1$I AND n.state = s.state COLLATE "C"
 				WHERE s.state IS NOT NULL AND s.stamp IS DISTINCT FROM n.changed_at
 				UNION ALL
 				SELECT t.%1$I::text, NULL, 'peak', format('The furthest state is said to be %%L, by its history it is %%L.', %7$s, b.peak)
@@ -218,7 +223,7 @@ BEGIN
 			k.key_column, k.history, k.state_column,
 			CASE WHEN peak THEN 'max(e.to_state)' ELSE 'NULL::text' END, target,
 			coalesce(stamps, '(NULL::text, NULL::timestamptz)'),
-			CASE WHEN peak THEN format('t.%I', k.state_column || '_peak') ELSE 'NULL::text' END);
+			CASE WHEN peak THEN format('t.%I', k.state_column || '_peak') ELSE 'NULL::text' END, to_the_byte);
 	END LOOP;
 END
 $$;
@@ -237,7 +242,6 @@ DECLARE
 	row_id text;
 	history_insert text;
 	key_type text;
-	state_type text;
 BEGIN
 	PERFORM leadcrm.require_owner(target);
 	FOR v IN SELECT * FROM leadcrm.verify_triggers(target) LOOP
@@ -259,19 +263,20 @@ BEGIN
 		           AND (dry_run OR (r.problem IN ('state', 'row_without_history', 'history_without_row')) = (pass = 1))
 		LOOP
 			SELECT * INTO k FROM leadcrm.tracked t WHERE t.target = repair.target AND t.state_column = v.state_column;
-			SELECT format_type(a.atttypid, NULL), format_type(x.atttypid, NULL) INTO key_type, state_type
-			FROM pg_attribute a, pg_attribute x
-			WHERE a.attrelid = target AND a.attname = k.key_column AND x.attrelid = target AND x.attname = k.state_column;
+			SELECT format_type(a.atttypid, NULL) INTO key_type
+			FROM pg_attribute a WHERE a.attrelid = target AND a.attname = k.key_column;
 			row_id := format('%I = %L::%s', k.key_column, v.key, key_type);
-			-- the missing row of the history: from where it ends (l) to what the row is now (t)
+			-- the missing row of the history: from where it ends (l, and e without what was voided) to what the row is now (t)
 			history_insert := format(
 				'INSERT INTO %1$s (%2$I, seq, from_state, to_state, since, changed_at, reason, actor, session_role, role, origin, forced, recorded_at) '
-				'SELECT %3$L::%4$s, coalesce(l.seq, 0) + 1, l.to_state, t.%5$I, CASE WHEN l.to_state IS NULL THEN NULL ELSE l.changed_at END, '
-				'greatest(coalesce(CASE WHEN t.%2$I IS NULL THEN NULL ELSE t.%6$I END, clock_timestamp()), l.changed_at), %7$L, '
+				'SELECT %3$L::%4$s, coalesce(l.seq, 0) + 1, l.to_state, t.%5$I, CASE WHEN l.to_state IS NULL THEN NULL ELSE e.changed_at END, '
+				'greatest(coalesce(CASE WHEN t.%2$I IS NULL THEN NULL ELSE t.%6$I END, clock_timestamp()), e.changed_at), %7$L, '
 				'nullif(current_setting(''leadcrm.actor'', true), ''''), session_user, current_user, '
 				'CASE WHEN t.%2$I IS NULL THEN ''delete'' WHEN l.to_state IS NULL THEN ''backfill'' ELSE ''change'' END, true, clock_timestamp() '
 				'FROM (SELECT 1) one LEFT JOIN %8$s t ON t.%9$s '
-				'LEFT JOIN LATERAL (SELECT h.seq, h.to_state, h.changed_at FROM %1$s h WHERE h.%9$s ORDER BY h.seq DESC LIMIT 1) l ON true',
+				'LEFT JOIN LATERAL (SELECT h.seq, h.to_state FROM %1$s h WHERE h.%9$s ORDER BY h.seq DESC LIMIT 1) l ON true '
+				'LEFT JOIN LATERAL (SELECT h.changed_at FROM %1$s h WHERE h.%9$s AND h.corrects IS NULL AND NOT EXISTS '
+				'(SELECT FROM %1$s c WHERE c.%9$s AND c.corrects = h.seq) ORDER BY h.seq DESC LIMIT 1) e ON true',
 				k.history, k.key_column, v.key, key_type, k.state_column, k.state_column || '_since', 'leadcrm.repair: ' || v.detail, target, row_id);
 			statements := CASE v.problem
 				WHEN 'history_without_row' THEN ARRAY[history_insert]
@@ -284,10 +289,10 @@ BEGIN
 					target, k.state_column || '_since', k.history, row_id)]
 				WHEN 'stamp' THEN (
 					SELECT array_agg(format(
-						'UPDATE %1$s t SET %2$I = (SELECT h.changed_at FROM %3$s h WHERE h.%4$s AND h.to_state = %5$L::%6$s AND h.corrects IS NULL '
+						'UPDATE %1$s t SET %2$I = (SELECT h.changed_at FROM %3$s h WHERE h.%4$s AND h.to_state::text = %5$L COLLATE "C" AND h.corrects IS NULL '
 						'AND NOT EXISTS (SELECT FROM %3$s c WHERE c.%4$s AND c.corrects = h.seq) '
 						'AND h.seq > coalesce((SELECT max(d.seq) FROM %3$s d WHERE d.%4$s AND d.to_state IS NULL), 0) '
-						'ORDER BY h.seq LIMIT 1) WHERE t.%4$s', target, s.stamp, k.history, row_id, s.state, state_type))
+						'ORDER BY h.seq LIMIT 1) WHERE t.%4$s', target, s.stamp, k.history, row_id, s.state))
 					FROM leadcrm.stamp_columns(target, k.state_column, k.transitions) s)
 				WHEN 'peak' THEN ARRAY[format(
 					'UPDATE %1$s t SET %2$I = (SELECT max(h.to_state) FROM %3$s h WHERE h.%4$s AND h.corrects IS NULL '

@@ -103,8 +103,8 @@ read_last_change(Tracker *t, Datum key, LastChange *last)
 					 "SELECT l.seq, l.from_state IS NULL, l.from_state, l.to_state, l.since, l.changed_at, "
 					 "(SELECT p.reason FROM effective p WHERE p.seq OPERATOR(pg_catalog.<) l.seq ORDER BY p.seq DESC LIMIT 1), "
 					 "EXISTS (SELECT FROM effective p WHERE p.seq OPERATOR(pg_catalog.<) l.seq "
-					 "AND (p.to_state OPERATOR(pg_catalog.=) l.to_state OR p.from_state OPERATOR(pg_catalog.=) l.to_state)), ",
-					 history, hist_key);
+					 "AND (p.to_state%3$s OPERATOR(pg_catalog.=) l.to_state%3$s OR p.from_state%3$s OPERATOR(pg_catalog.=) l.to_state%3$s)), ",
+					 history, hist_key, t->state_is_enum ? "" : " COLLATE \"C\"");
 	if (t->state_is_enum)
 		appendStringInfoString(&sql,
 							   "(SELECT pg_catalog.max(GREATEST(p.from_state, CASE WHEN p.seq OPERATOR(pg_catalog.<) l.seq "
@@ -171,8 +171,8 @@ take_back(Tracker *t, Relation rel, Datum key, const LastChange *last)
 	if (stamp != InvalidAttrNumber && !last->entered_before)
 		appendStringInfo(&sql, ", %1$s = CASE WHEN t.%1$s OPERATOR(pg_catalog.=) $5 THEN NULL ELSE t.%1$s END",
 						 column(t->relid, stamp));
-	appendStringInfo(&sql, " WHERE t.%s OPERATOR(pg_catalog.=) $1 AND t.%s OPERATOR(pg_catalog.=) $7",
-					 column(t->relid, t->key_att), column(t->relid, t->state_att));
+	appendStringInfo(&sql, " WHERE t.%s OPERATOR(pg_catalog.=) $1 AND t.%s%s OPERATOR(pg_catalog.=) $7",
+					 column(t->relid, t->key_att), column(t->relid, t->state_att), t->state_is_enum ? "" : " COLLATE \"C\"");
 	if (SPI_execute_with_args(sql.data, lengthof(types), types, values, nulls, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not take the row back");
 	if (SPI_processed != 1)
@@ -237,7 +237,7 @@ leadcrm_correct(PG_FUNCTION_ARGS)
 		leadcrm_override_end();
 	}
 	PG_END_TRY();
-	seq = leadcrm_history_last_seq(&t, override.key, NULL);
+	seq = leadcrm_history_last_seq(&t, override.key, PG_INT32_MAX, NULL);
 	SPI_finish();
 	table_close(rel, NoLock);
 	PG_RETURN_INT32(seq);

@@ -9,7 +9,6 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "common/int.h"
 #include "executor/tuptable.h"
 #include "nodes/bitmapset.h"
 #include "utils/builtins.h"
@@ -121,7 +120,7 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 		fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	}
 	if (!seq_given)
-		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, NULL) + birth.nsteps), false);
+		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, PG_INT32_MAX, NULL) + birth.nsteps), false);
 	if (birth.nstamps == 0 && birth.own_stamp != InvalidAttrNumber)
 		fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
 	if (t->peak_att != InvalidAttrNumber && slot->tts_isnull[t->peak_att - 1])
@@ -217,10 +216,7 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	else if (needs_reason && (!has_reason || leadcrm_text_is_blank(new->tts_values[t->reason_att - 1])))
 		leadcrm_refuse_step(t, key, false, from, to, true);
 
-	if (pg_add_s32_overflow(old_seq, 1, &seq))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("\"%s_seq\" is out of range", t->column)));
+	seq = leadcrm_next_seq(t, old_seq);
 	if (differs(old, new, t->seq_att) &&
 		(new->tts_isnull[t->seq_att - 1] || DatumGetInt32(new->tts_values[t->seq_att - 1]) != seq))
 		leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, key);

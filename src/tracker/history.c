@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -339,16 +340,18 @@ leadcrm_history_end(HistoryWriter *w)
 
 /* The last number by way of the executor, for a history whose primary key is not one index. */
 static int32
-last_seq_by_executor(Tracker *t, Relation hist, Datum key, volatile bool *alive)
+last_seq_by_executor(Tracker *t, Relation hist, Datum key, int32 limit, volatile bool *alive)
 {
 	char	   *sql;
-	Oid			type = t->key_type;
+	Oid			types[] = {t->key_type, INT4OID};
+	Datum		args[] = {key, Int32GetDatum(limit)};
 	Oid			save_userid;
 	int			save_sec_context;
 	volatile int32 seq = 0;
 	bool		isnull;
 
-	sql = psprintf("SELECT seq, to_state IS NOT NULL FROM %s WHERE %s OPERATOR(pg_catalog.=) $1 ORDER BY seq DESC LIMIT 1",
+	sql = psprintf("SELECT seq, to_state IS NOT NULL FROM %s WHERE %s OPERATOR(pg_catalog.=) $1 "
+				   "AND seq OPERATOR(pg_catalog.<=) $2 ORDER BY seq DESC LIMIT 1",
 				   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(hist)), RelationGetRelationName(hist)),
 				   quote_identifier(get_attname(RelationGetRelid(hist), t->hist_att[HIST_KEY], false)));
 	GetUserIdAndSecContext(&save_userid, &save_sec_context);
@@ -356,7 +359,7 @@ last_seq_by_executor(Tracker *t, Relation hist, Datum key, volatile bool *alive)
 	PG_TRY();
 	{
 		SPI_connect();
-		if (SPI_execute_with_args(sql, 1, &type, &key, NULL, false, 1) != SPI_OK_SELECT)
+		if (SPI_execute_with_args(sql, lengthof(types), types, args, NULL, false, 1) != SPI_OK_SELECT)
 			elog(ERROR, "could not read history \"%s\"", RelationGetRelationName(hist));
 		if (SPI_processed == 1)
 		{
@@ -374,23 +377,23 @@ last_seq_by_executor(Tracker *t, Relation hist, Datum key, volatile bool *alive)
 }
 
 /*
- * The number of a key's last history row, 0 if it has none; *alive (may be NULL) whether that leaves it in a state.  It waits for a transaction that is writing one: the new row would
+ * The number of a key's last history row, not after "limit", 0 if it has none; *alive (may be NULL) whether that leaves it in a state.  It waits for a transaction that is writing one: the new row would
  * have to go on after it.
  */
 int32
-leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive)
+leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive)
 {
 	bool		in_state = false;
 	Relation	hist;
 	int32		seq = 0;
 	Relation	index;
 	TupleTableSlot *slot;
-	ScanKeyData scankey;
+	ScanKeyData scankeys[2];
 
 	hist = open_history(t);
 	if (!(*t)->direct)
 	{
-		seq = last_seq_by_executor(*t, hist, key, &in_state);
+		seq = last_seq_by_executor(*t, hist, key, limit, &in_state);
 		table_close(hist, NoLock);
 		if (alive)
 			*alive = in_state;
@@ -399,7 +402,8 @@ leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive)
 
 	index = index_open((*t)->hist_pk, AccessShareLock);
 	slot = table_slot_create(hist, NULL);
-	ScanKeyEntryInitialize(&scankey, 0, 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[0], (*t)->key_eq, key);
+	ScanKeyEntryInitialize(&scankeys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[0], (*t)->key_eq, key);
+	ScanKeyEntryInitialize(&scankeys[1], 0, 2, BTLessEqualStrategyNumber, InvalidOid, InvalidOid, F_INT4LE, Int32GetDatum(limit));
 	for (;;)
 	{
 		SnapshotData dirty;
@@ -407,8 +411,8 @@ leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive)
 		TransactionId writer = InvalidTransactionId;
 
 		InitDirtySnapshot(dirty);
-		scan = leadcrm_index_beginscan(hist, index, &dirty, 1);
-		index_rescan(scan, &scankey, 1, NULL, 0);
+		scan = leadcrm_index_beginscan(hist, index, &dirty, lengthof(scankeys));
+		index_rescan(scan, scankeys, lengthof(scankeys), NULL, 0);
 		if (index_getnext_slot(scan, BackwardScanDirection, slot))
 		{
 			bool		isnull;

@@ -291,14 +291,16 @@ record_insert(TriggerData *trigdata, Tracker *t)
 	if (pg_sub_s32_overflow(new.seq, birth.nsteps, &base) || base != 0)
 	{
 		bool		alive;
-		int32		last = leadcrm_history_last_seq(&t, new.key, &alive);
 
-		if (base == last && alive)
-			leadcrm_refuse_second_life(t, new.key);
-		if (base == last - 1 && last > 0 && !alive)
-			leadcrm_refuse_replacement(t, new.key);
-		if (base != last)
+		/* an earlier life must have ended there; what triggers have done with the new one since is none of its business */
+		if (base < 0 || leadcrm_history_last_seq(&t, new.key, base, &alive) != base || alive)
 		{
+			int32		last = leadcrm_history_last_seq(&t, new.key, PG_INT32_MAX, &alive);
+
+			if (base == last && alive)
+				leadcrm_refuse_second_life(t, new.key);
+			if (base == last - 1 && last > 0 && !alive)
+				leadcrm_refuse_replacement(t, new.key);
 			leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
 			base = last;
 		}
@@ -348,7 +350,7 @@ record_delete(TriggerData *trigdata, Tracker *t)
 	if (is_repair(t, old.key))
 		return;
 	row.key = old.key;
-	row.seq = old.seq + 1;
+	row.seq = leadcrm_next_seq(t, old.seq);
 	row.from_state = old.state;
 	row.from_null = old.state_null;
 	row.to_null = true;

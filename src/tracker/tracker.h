@@ -205,6 +205,7 @@ extern void leadcrm_refuse_since(const Tracker *t, Datum key, const char *column
 extern void leadcrm_refuse_null(const Tracker *t, Relation rel);
 extern void leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now);
 extern bool leadcrm_text_is_blank(Datum value);
+extern int32 leadcrm_next_seq(const Tracker *t, int32 seq);
 extern void leadcrm_refuse_key_change(const Tracker *t, Datum key);
 extern void leadcrm_refuse_null_key(const Tracker *t);
 extern void leadcrm_refuse_second_life(const Tracker *t, Datum key);
@@ -239,7 +240,7 @@ typedef struct HistoryWriter HistoryWriter;
 extern HistoryWriter *leadcrm_history_begin(Tracker **t);
 extern void leadcrm_history_write(HistoryWriter *w, const HistoryRow *row);
 extern void leadcrm_history_end(HistoryWriter *w);
-extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, bool *alive);
+extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive);
 extern bool leadcrm_history_is_writing(Relation history);
 
 /* notes.c */

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "common/int.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -289,6 +290,22 @@ leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz give
 {
 	if (unlikely(TIMESTAMP_NOT_FINITE(given) || given > now + USECS_PER_MINUTE))
 		leadcrm_refuse_since(t, key, get_attname(t->relid, att, false), given, false, now);
+}
+
+/*
+ * The number after a row's last change.  Error 22003 where there is none.
+ */
+int32
+leadcrm_next_seq(const Tracker *t, int32 seq)
+{
+	int32		next;
+
+	if (pg_add_s32_overflow(seq, 1, &next))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("\"%s_seq\" of \"%s\" is out of range", t->column, get_rel_name(t->rootid)),
+				 err_tracked(t, psprintf("%s_seq", t->column))));
+	return next;
 }
 
 /*
