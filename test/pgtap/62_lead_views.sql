@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
-SELECT plan(32);
+SELECT plan(33);
 
 UPDATE crm.setting SET time_zone = 'Asia/Tbilisi';
 INSERT INTO crm.rep (code, full_name) VALUES ('nino', 'ნინო');
@@ -90,6 +90,14 @@ SELECT results_eq('SELECT external_id, excluded_as, label FROM crm.excluded_lead
 SELECT is((SELECT sum(entered) FROM crm.funnel_leak) + (SELECT count(*) FROM crm.lead_fact) + (SELECT count(*) FROM crm.stage_entry_fact)
 	+ (SELECT count(*) FROM crm.stage_stay) + (SELECT count(*) FROM crm.stage_flow), 0::numeric, 'and in no figure');
 SELECT ok((SELECT count(*) > 5 FROM crm.lead_timeline), 'but its life is not forgotten');
+
+-- stamps out of order are a conflict only where both were imported
+INSERT INTO crm.lead (external_id, stage, lead_at, mql_at) VALUES ('wrong', 'mql', '2020-03-02', '2020-03-01'), ('right', 'mql', NULL, '2020-03-01');
+INSERT INTO crm.lead (external_id, stage) VALUES ('live', 'mql');
+UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready' WHERE external_id IN ('right', 'live');
+SELECT results_eq('SELECT external_id, stage::text, later_stage::text, days FROM crm.backfill_conflict', $$VALUES ('wrong', 'lead', 'mql', 1.0)$$,
+	'backfill_conflict: a lead that was sent back is none');
+DELETE FROM crm.lead WHERE external_id IN ('wrong', 'right', 'live');
 
 -- labels beside codes
 INSERT INTO crm.lead (external_id, channel) VALUES ('b', 'referral'), ('c', '(none)');
