@@ -115,6 +115,24 @@ SELECT seq, from_state, to_state, since, changed_at >= since AND changed_at <= r
 SELECT try($$WITH d AS (DELETE FROM lead WHERE id = 11 RETURNING id) INSERT INTO lead (id, stage) SELECT id, 'new' FROM d$$);
 SELECT seq, from_state, to_state, origin FROM lead_stage_history WHERE id = 11 ORDER BY seq;
 
+-- an AFTER trigger that moves a new row on, or takes it away, before its birth is recorded: in every life of the key
+CREATE FUNCTION move_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.id = 60 AND NEW.stage = 'new' THEN UPDATE lead SET stage = 'talk' WHERE id = NEW.id; END IF;
+	IF NEW.id = 61 THEN DELETE FROM lead WHERE id = NEW.id; END IF;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER move_on AFTER INSERT OR UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION move_on();
+INSERT INTO lead (id, stage) VALUES (60, 'new'), (61, 'new');
+DELETE FROM lead WHERE id = 60;
+INSERT INTO lead (id, stage) VALUES (60, 'new'), (61, 'new');
+INSERT INTO lead (id, stage, new_at) VALUES (61, 'new', '2020-01-01');
+DROP TRIGGER move_on ON lead;
+SELECT id, seq, from_state, to_state, origin FROM history WHERE id IN (60, 61);
+SELECT id, stage, stage_seq FROM lead WHERE id IN (60, 61);
+SELECT key, seq, problem, detail FROM leadcrm.verify('lead');
+
 -- who wrote it
 SET leadcrm.actor = 'anna@example.com';
 INSERT INTO lead (id, stage) VALUES (50, 'new');
