@@ -29,10 +29,10 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_correct';
 COMMENT ON FUNCTION leadcrm.correct(regclass, name, text, text) IS
 'Undoes the last change of a row''s state (a wrong click), with the caller''s rights: state, time, reason, stamps and peak are what they were before; the history gets a row that voids the wrong one, and figures leave out both. Again: the change before. Returns the number (seq) of that row. Errors: 22004 NULL argument, 22023 blank reason, P0002 no such row, 55000 nothing to correct or not tracked.';
 
-CREATE FUNCTION leadcrm.correcting() RETURNS integer STABLE PARALLEL RESTRICTED
+CREATE FUNCTION leadcrm.correcting(target regclass, state_column name, key text) RETURNS integer STABLE STRICT PARALLEL RESTRICTED
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_correcting';
-COMMENT ON FUNCTION leadcrm.correcting() IS
-'For triggers: inside the UPDATE that leadcrm.correct() makes, the number (seq) of the history row that it voids; NULL otherwise.';
+COMMENT ON FUNCTION leadcrm.correcting(regclass, name, text) IS
+'For triggers: inside the UPDATE that leadcrm.correct() makes of that row and column, the number (seq) of the history row that it voids; NULL otherwise. target may be TG_RELID.';
 
 CREATE FUNCTION leadcrm.apply_repair(target regclass, statement text) RETURNS bigint STRICT
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_apply_repair';

@@ -297,7 +297,15 @@ BEGIN
 	RETURN QUERY
 	SELECT l.label, a.attname FROM unnest(labels) l (label)
 	JOIN pg_attribute a ON a.attrelid = target AND a.attname = l.label || '_at' AND NOT a.attisdropped
-	WHERE a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND octet_length(l.label) <= 60;
+	WHERE a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND octet_length(l.label) <= 60
+	  -- a stamp that two tracked columns could claim belongs to an enum rather than a text, to the first of two enums
+	  AND NOT EXISTS (
+		SELECT FROM leadcrm.tracked o
+		JOIN pg_attribute x ON x.attrelid = o.target AND x.attname = o.state_column AND NOT x.attisdropped
+		JOIN pg_enum e ON e.enumtypid = x.atttypid
+		WHERE o.target = stamp_columns.target AND o.state_column <> stamp_columns.state_column AND e.enumlabel = l.label
+		  AND ((SELECT y.typtype FROM pg_type y WHERE y.oid = state_type) <> 'e'
+		       OR o.state_column::text COLLATE "C" < stamp_columns.state_column::text COLLATE "C"));
 END
 $$;
 COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS

@@ -151,7 +151,8 @@ BEGIN
 	END IF;
 	NEW.channel := coalesce(NEW.channel, '(none)');
 	NEW.owner := coalesce(NEW.owner, '(none)');
-	correcting := leadcrm.correcting() IS NOT NULL;
+	correcting := leadcrm.correcting(TG_RELID, 'stage', NEW.lead_id::text) IS NOT NULL
+		OR leadcrm.correcting(TG_RELID, 'status', NEW.lead_id::text) IS NOT NULL;
 	-- one instant for what one statement moves, after both stays that may end here
 	at := greatest(clock_timestamp(), OLD.stage_since + interval '1 microsecond',
 		OLD.status_since + interval '1 microsecond');
@@ -256,7 +257,7 @@ CREATE OR REPLACE FUNCTION @workspace@.lead_stamp() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
 DECLARE
 	moved boolean := NEW.stage IS DISTINCT FROM OLD.stage;
-	corrected integer := leadcrm.correcting();
+	corrected integer := leadcrm.correcting(TG_RELID, 'stage', NEW.lead_id::text);
 	handoff leadcrm.lifecycle_stage;
 	given @workspace@.reason;
 	voided @workspace@.reason;
@@ -282,7 +283,7 @@ BEGIN
 			NEW.excluded_as := NULL;
 		END IF;
 		RETURN NEW;
-	ELSIF corrected IS NOT NULL THEN
+	ELSIF corrected IS NOT NULL OR leadcrm.correcting(TG_RELID, 'status', NEW.lead_id::text) IS NOT NULL THEN
 		RETURN NEW;
 	END IF;
 
@@ -406,13 +407,50 @@ BEGIN
 		VALUES (NEW.lead_id, NEW.owner, NEW.customer_at, coalesce(NEW.company, NEW.full_name), NEW.email, NEW.country)
 		ON CONFLICT DO NOTHING;
 	ELSIF NEW.customer_at IS NULL THEN
-		DELETE FROM @workspace@.customer c WHERE c.lead_id = NEW.lead_id;
+		DELETE FROM @workspace@.customer c
+		WHERE c.lead_id = NEW.lead_id AND num_nulls(c.tax_id, c.billing_address, c.currency, c.payment_days, c.attributes) = 5;
+		IF NOT FOUND AND EXISTS (SELECT FROM @workspace@.customer c WHERE c.lead_id = NEW.lead_id) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'dependent_objects_still_exist',
+				MESSAGE = format('the customer of lead %s has billing data of its own', NEW.lead_id),
+				DETAIL = 'Correcting the move would take the customer away with them.',
+				HINT = 'Clear tax_id, billing_address, currency, payment_days and attributes of the customer first, if it is none.',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = 'customer', CONSTRAINT = 'customer_has_billing_data';
+		END IF;
 	END IF;
 	RETURN NULL;
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_won() IS
-	'Trigger: makes the customer of a lead that becomes one, and takes it away when that move is corrected';
+	'Trigger: makes the customer of a lead that becomes one, and takes it away when that move is corrected; 2BP01 where '
+	'somebody has given it billing data since';
+
+-- Runs before lead_stamp: what differs here comes from the statement.
+CREATE OR REPLACE FUNCTION @workspace@.keep_own_columns() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
+DECLARE
+	touched text := CASE
+		WHEN TG_TABLE_NAME = 'customer' THEN CASE WHEN to_jsonb(NEW) -> 'lead_id' <> to_jsonb(OLD) -> 'lead_id' THEN 'lead_id' ELSE 'customer_since' END
+		ELSE (SELECT n.key FROM jsonb_each(to_jsonb(NEW)) n
+			WHERE n.key IN ('handed_off_at', 'accepted_at', 'returned_at', 'return_count', 'created_at')
+				AND n.value IS DISTINCT FROM to_jsonb(OLD) -> n.key ORDER BY n.key LIMIT 1) END;
+BEGIN
+	IF current_setting('leadcrm.enforcement', true) = 'off'
+		OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = TG_RELID)
+	THEN
+		RETURN NEW;
+	END IF;
+	RAISE EXCEPTION USING
+		ERRCODE = 'check_violation',
+		MESSAGE = format('column "%s" of "%s" is kept by the workspace', touched, TG_TABLE_NAME),
+		DETAIL = 'It follows from what happens to the lead; only the table''s owner may set it right.',
+		HINT = 'Leave it out of the statement, or write back the value that is there.',
+		SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = touched, CONSTRAINT = TG_TABLE_NAME || '_keeps_its_own';
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.keep_own_columns() IS
+	'Trigger: refuses (23514) changes of handed_off_at, accepted_at, returned_at, return_count and created_at of a lead, and of '
+	'lead_id and customer_since of a customer, by anybody but the owner of the table';
 
 CREATE OR REPLACE TRIGGER "~leadcrm_derive_insert" BEFORE INSERT ON @workspace@.lead
 	FOR EACH ROW EXECUTE FUNCTION @workspace@.lead_derive_insert();
@@ -426,6 +464,16 @@ CREATE OR REPLACE TRIGGER "~leadcrm_derive_reason" BEFORE UPDATE OF status_reaso
 	FOR EACH ROW WHEN (NEW.stage < OLD.stage AND NEW.stage_reason IS NULL AND NEW.status IS DISTINCT FROM OLD.status)
 	EXECUTE FUNCTION @workspace@.lead_derive_reason();
 COMMENT ON TRIGGER "~leadcrm_derive_reason" ON @workspace@.lead IS 'Hands the reason of a demoting status to the move';
+CREATE OR REPLACE TRIGGER "~leadcrm_keep" BEFORE UPDATE ON @workspace@.lead
+	FOR EACH ROW WHEN (NEW.handed_off_at IS DISTINCT FROM OLD.handed_off_at OR NEW.accepted_at IS DISTINCT FROM OLD.accepted_at
+		OR NEW.returned_at IS DISTINCT FROM OLD.returned_at OR NEW.return_count IS DISTINCT FROM OLD.return_count
+		OR NEW.created_at IS DISTINCT FROM OLD.created_at)
+	EXECUTE FUNCTION @workspace@.keep_own_columns();
+COMMENT ON TRIGGER "~leadcrm_keep" ON @workspace@.lead IS 'Refuses to set what the workspace keeps; sorts before ~leadcrm_stamp';
+CREATE OR REPLACE TRIGGER "~leadcrm_keep" BEFORE UPDATE ON @workspace@.customer
+	FOR EACH ROW WHEN (NEW.lead_id IS DISTINCT FROM OLD.lead_id OR NEW.customer_since IS DISTINCT FROM OLD.customer_since)
+	EXECUTE FUNCTION @workspace@.keep_own_columns();
+COMMENT ON TRIGGER "~leadcrm_keep" ON @workspace@.customer IS 'A customer stays the customer that its lead became';
 CREATE OR REPLACE TRIGGER "~leadcrm_stamp" BEFORE UPDATE ON @workspace@.lead
 	FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status OR NEW.stage IS DISTINCT FROM OLD.stage)
 	EXECUTE FUNCTION @workspace@.lead_stamp();

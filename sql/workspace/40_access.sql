@@ -57,8 +57,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	workspace text := @workspace_literal@;
 	-- a subquery without reference to the row runs once a query
-	mine text := format('NOT EXISTS (SELECT FROM %1$s.rep r WHERE r.db_role = CURRENT_USER) '
-		'OR owner = ANY (ARRAY(SELECT r.code FROM %1$s.rep r WHERE r.db_role = CURRENT_USER))', workspace);
+	-- and a rep stays one, whatever role is set
+	no_rep text := format('NOT EXISTS (SELECT FROM %s.rep r WHERE r.db_role IN (CURRENT_USER, SESSION_USER))', workspace);
+	mine text := format('%s OR owner = ANY (ARRAY(SELECT r.code FROM %s.rep r WHERE r.db_role IN (CURRENT_USER, SESSION_USER)))',
+		no_rep, workspace);
 	guarded record;
 BEGIN
 	IF enabled IS NULL THEN
@@ -71,10 +73,12 @@ BEGIN
 		SELECT v.name, v.rule FROM (VALUES ('lead', mine), ('customer', mine),
 			('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL)) v (name, rule)
 	LOOP
-		EXECUTE format('DROP POLICY IF EXISTS "~leadcrm_own" ON %s.%I', workspace, guarded.name);
+		IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = format('%s.%I', workspace, guarded.name)::regclass AND p.polname = '~leadcrm_own') THEN
+			EXECUTE format('DROP POLICY "~leadcrm_own" ON %s.%I', workspace, guarded.name);
+		END IF;
 		IF enabled THEN
 			EXECUTE format('CREATE POLICY "~leadcrm_own" ON %1$s.%2$I USING (%3$s)', workspace, guarded.name,
-				coalesce(guarded.rule, format('EXISTS (SELECT FROM %s.lead l WHERE l.lead_id = %I.lead_id)', workspace, guarded.name)));
+				coalesce(guarded.rule, format('%s OR EXISTS (SELECT FROM %s.lead l WHERE l.lead_id = %I.lead_id)', no_rep, workspace, guarded.name)));
 		END IF;
 		EXECUTE format('ALTER TABLE %s.%I %s ROW LEVEL SECURITY', workspace, guarded.name,
 			CASE WHEN enabled THEN 'ENABLE' ELSE 'DISABLE' END);
@@ -82,6 +86,6 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.row_security(boolean) IS
-	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role '
-	'sees and writes only the leads and customers that this rep owns, and their histories; other roles see what '
+	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role, '
+	'and whatever role such a session sets, sees and writes only the leads and customers that this rep owns, and their histories; other roles see what '
 	'their grants say. Recording a change costs more while it is on. Errors: 22004 NULL, 42501 not the owner';

@@ -32,38 +32,49 @@ COMMENT ON COLUMN @workspace@.funnel_scale.target_conversion_pct IS
 COMMENT ON COLUMN @workspace@.funnel_scale.stuck_before IS
 	'A lead that came into the stage before this instant stands there too long (now less stuck_after, a month being 30 days and a day 24 hours); NULL: never';
 
+-- The next two are expressions with a name: the planner puts them in place.
+CREATE OR REPLACE FUNCTION @workspace@.funnel_outcome(peak_position integer, "position" integer, status_category text,
+	stage_since timestamptz, stuck_before timestamptz)
+RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN peak_position IS NULL THEN NULL
+	WHEN status_category = 'closed' THEN 4
+	WHEN "position" < peak_position THEN 3
+	WHEN stage_since < stuck_before THEN 2
+	ELSE 1 END;
+COMMENT ON FUNCTION @workspace@.funnel_outcome(integer, integer, text, timestamptz, timestamptz) IS
+	'What became of a lead at its peak: 4 leaked (its status is closed), 3 returned (alive, but its stage lies before the peak), 2 stalled (in its stage since before stuck_before), else 1 active; NULL: never in the funnel.';
+
+CREATE OR REPLACE FUNCTION @workspace@.funnel_stamped(subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
+	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
+RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN subscriber_at IS NULL THEN 0 ELSE 1 END
+	+ CASE WHEN lead_at IS NULL THEN 0 ELSE 2 END
+	+ CASE WHEN mql_at IS NULL THEN 0 ELSE 4 END
+	+ CASE WHEN sql_at IS NULL THEN 0 ELSE 8 END
+	+ CASE WHEN opportunity_at IS NULL THEN 0 ELSE 16 END
+	+ CASE WHEN customer_at IS NULL THEN 0 ELSE 32 END
+	+ CASE WHEN evangelist_at IS NULL THEN 0 ELSE 64 END;
+COMMENT ON FUNCTION @workspace@.funnel_stamped(timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz,
+	timestamptz) IS
+	'Which stages have a first entry on record, as a sum of bits: 2 to the power of (position - 1).';
+
 CREATE OR REPLACE VIEW @workspace@.funnel_lead WITH (security_invoker = true) AS
 SELECT j.lead_id, j.channel, j.campaign_id, j.owner, j.created_at, j.value,
 	j.position, j.peak_position, j.outcome_position, j.stamped,
 	j.subscriber_at, j.lead_at, j.mql_at, j.sql_at, j.opportunity_at, j.customer_at, j.evangelist_at,
 	(ARRAY['active', 'stalled', 'returned', 'leaked'])[j.outcome_position] AS outcome
 FROM (
-	SELECT i.*,
-		CASE WHEN i.peak_position IS NULL THEN NULL
-			WHEN i.status_category = 'closed' THEN 4
-			WHEN i.position < i.peak_position THEN 3
-			WHEN i.stage_since < i.stuck_before THEN 2
-			ELSE 1
-		END AS outcome_position
-	FROM (
-		-- The scale comes as arrays, made once; and a query that does not ask for positions skips both joins.
-		SELECT l.*, n.position,
-			(SELECT array_agg(s.funnel_position ORDER BY s.position) FROM @workspace@.funnel_scale s)[p.position]
-				AS peak_position,
-			(SELECT array_agg(s.stuck_before ORDER BY s.position) FROM @workspace@.funnel_scale s)[n.position]
-				AS stuck_before,
-			CASE WHEN l.subscriber_at IS NULL THEN 0 ELSE 1 END
-			+ CASE WHEN l.lead_at IS NULL THEN 0 ELSE 2 END
-			+ CASE WHEN l.mql_at IS NULL THEN 0 ELSE 4 END
-			+ CASE WHEN l.sql_at IS NULL THEN 0 ELSE 8 END
-			+ CASE WHEN l.opportunity_at IS NULL THEN 0 ELSE 16 END
-			+ CASE WHEN l.customer_at IS NULL THEN 0 ELSE 32 END
-			+ CASE WHEN l.evangelist_at IS NULL THEN 0 ELSE 64 END AS stamped
-		FROM @workspace@.lead l
-		LEFT JOIN @workspace@.stage n ON n.stage = l.stage
-		LEFT JOIN @workspace@.stage p ON p.stage = coalesce(l.stage_peak, l.stage)
-		WHERE l.excluded_as IS NULL
-	) i
+	SELECT l.lead_id, l.channel, l.campaign_id, l.owner, l.created_at, l.value,
+		n.position, p.funnel_position AS peak_position,
+		@workspace@.funnel_outcome(p.funnel_position, n.position, l.status_category, l.stage_since, n.stuck_before)
+			AS outcome_position,
+		@workspace@.funnel_stamped(l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at,
+			l.evangelist_at) AS stamped,
+		l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at
+	FROM @workspace@.lead l
+	JOIN @workspace@.funnel_scale n ON n.stage = l.stage
+	JOIN @workspace@.funnel_scale p ON p.stage = coalesce(l.stage_peak, l.stage)
+	WHERE l.excluded_as IS NULL
 ) j;
 
 COMMENT ON VIEW @workspace@.funnel_lead IS
@@ -93,17 +104,17 @@ COMMENT ON COLUMN @workspace@.funnel_lead.outcome IS
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_cohort(dimension text, since date, until date,
 	cohort_stage leadcrm.lifecycle_stage)
-RETURNS TABLE (key text, lead_id bigint, peak_position integer, outcome_position integer, stamped integer,
-	value numeric, entered_at timestamptz, subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
+RETURNS TABLE (key text, lead_id bigint, stage leadcrm.lifecycle_stage, peak leadcrm.lifecycle_stage,
+	stage_since timestamptz, status_category text, value numeric, entered_at timestamptz, subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
 	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 -- A plain SELECT, so that the planner puts it in place of the call. What does not depend on the lead stands in
 -- subqueries of its own, which run once and only if they are needed.
-SELECT g.key, g.lead_id, g.peak_position, g.outcome_position, g.stamped, g.value, g.entered_at,
+SELECT g.key, g.lead_id, g.stage, g.peak, g.stage_since, g.status_category, g.value, g.entered_at,
 	g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at, g.evangelist_at
 FROM (
-	SELECT f.lead_id, f.peak_position, f.outcome_position, f.stamped, f.value,
+	SELECT f.lead_id, f.stage, coalesce(f.stage_peak, f.stage) AS peak, f.stage_since, f.status_category, f.value,
 		CASE funnel_cohort.dimension
 			WHEN 'channel' THEN f.channel
 			WHEN 'campaign' THEN coalesce(f.campaign_id::text, '')
@@ -123,11 +134,12 @@ FROM (
 			ELSE f.created_at
 		END AS entered_at,
 		f.subscriber_at, f.lead_at, f.mql_at, f.sql_at, f.opportunity_at, f.customer_at, f.evangelist_at
-	FROM @workspace@.funnel_lead f
+	FROM @workspace@.lead f
 	CROSS JOIN (
 		SELECT (SELECT z.time_zone FROM @workspace@.setting z) AS time_zone,
 			(SELECT jsonb_object_agg(c.code, c.source_kind) FROM @workspace@.channel c) AS kinds
 	) k
+	WHERE f.excluded_as IS NULL
 ) g
 WHERE funnel_cohort.since IS NULL
 OR (g.entered_at >= (SELECT funnel_cohort.since::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z)
@@ -135,4 +147,4 @@ OR (g.entered_at >= (SELECT funnel_cohort.since::timestamp AT TIME ZONE z.time_z
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_cohort(text, date, date, leadcrm.lifecycle_stage) IS
-	'The leads of one cohort, one row each, with the value of one dimension as text: channel, campaign, owner, source_kind, month (of creation, in the workspace''s time zone), else the empty text for all. The cohort: leads created from since (included) to until (excluded), or that first entered cohort_stage then; since NULL: all leads. entered_at is that instant. Unique key: lead_id. A building block of the funnel views.';
+	'The leads of one cohort, one row each (excluded ones are in none), with stage, furthest stage (peak), stamps and value, and the value of one dimension as text: channel, campaign, owner, source_kind, month (of creation, in the workspace''s time zone), else the empty text for all. The cohort: leads created from since (included) to until (excluded), or that first entered cohort_stage then; since NULL: all leads. entered_at is that instant. Unique key: lead_id. A building block of the funnel views.';

@@ -11,10 +11,17 @@ WITH cell AS (
 	-- the number from being taken apart again.
 	SELECT c.key, c.place, count(*) AS leads, count(c.value) AS valued, sum(c.value) AS value
 	FROM (
-		SELECT g.key, g.peak_position * 1024 + g.outcome_position * 128 + g.stamped AS place, g.value
+		SELECT g.key, g.value,
+			p.funnel_position * 1024
+			+ @workspace@.funnel_outcome(p.funnel_position, n.position, g.status_category, g.stage_since, n.stuck_before)
+				* 128
+			+ @workspace@.funnel_stamped(g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at,
+				g.evangelist_at) AS place
 		FROM @workspace@.funnel_cohort(funnel_count.dimension, funnel_count.since, funnel_count.until,
-									funnel_count.cohort_stage) g
-		WHERE g.peak_position IS NOT NULL
+			funnel_count.cohort_stage) g
+		JOIN @workspace@.funnel_scale n ON n.stage = g.stage
+		JOIN @workspace@.funnel_scale p ON p.stage = g.peak
+		WHERE p.funnel_position IS NOT NULL
 		OFFSET 0
 	) c
 	GROUP BY c.key, c.place

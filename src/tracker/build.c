@@ -184,6 +184,32 @@ by_position(const void *a, const void *b, void *arg)
 	return (pa > pb) - (pa < pb);
 }
 
+/*
+ * Two tracked columns may know a state of one name, but the stamp belongs to one: to an enum rather than a text, to the first of
+ * two enums.
+ */
+static void
+find_claims(Tracker *t, Relation rel)
+{
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+
+	t->claims = MemoryContextAlloc(t->cxt, sizeof(Oid) * Max(triggers->numtriggers, 1));
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+		AttrNumber	att;
+		Oid			type;
+
+		if (trigger->tgnargs != TRIGARG_COUNT || strcmp(trigger->tgargs[TRIGARG_COLUMN], t->column) == 0 ||
+			!leadcrm_is_trigger(trigger, "guard"))
+			continue;
+		att = get_attnum(RelationGetRelid(rel), trigger->tgargs[TRIGARG_COLUMN]);
+		type = att == InvalidAttrNumber ? InvalidOid : get_atttype(RelationGetRelid(rel), att);
+		if (OidIsValid(type) && type_is_enum(type) && (!t->state_is_enum || strcmp(trigger->tgargs[TRIGARG_COLUMN], t->column) < 0))
+			t->claims[t->nclaims++] = type;
+	}
+}
+
 static void
 find_stamps(Tracker *t, Relation rel)
 {
@@ -192,7 +218,7 @@ find_stamps(Tracker *t, Relation rel)
 	{
 		TrackedState *state = &t->states[i];
 
-		state->stamp = leadcrm_find_stamp(RelationGetDescr(rel), state->label);
+		state->stamp = leadcrm_find_stamp(t, RelationGetDescr(rel), state->label);
 		if (state->stamp == InvalidAttrNumber)
 			continue;
 		if (!t->state_is_enum)
@@ -296,6 +322,7 @@ leadcrm_tracker_build(Tracker *t, Relation rel, Trigger *trigger, void (*depends
 
 	check_triggers(t, rel);
 	find_columns(t, rel, trigger->tgargs[TRIGARG_KEY]);
+	find_claims(t, rel);
 
 	transitions = open_by_name(t, "transitions table", trigger->tgargs[TRIGARG_TRANSITIONS], depends, arg);
 	t->transitions = RelationGetRelid(transitions);

@@ -224,6 +224,7 @@ leadcrm_correct(PG_FUNCTION_ARGS)
 	override.column = t->column;
 	override.reason = PG_GETARG_DATUM(3);
 	override.key = lock_row(t, PG_GETARG_TEXT_PP(2));
+	override.key_text = OutputFunctionCall(&t->key_out, override.key);
 	read_last_change(t, override.key, &last);
 	override.corrects = last.seq;
 	override.to_state = last.from_state;

@@ -6,11 +6,13 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -82,12 +84,19 @@ leadcrm_override_end(void)
 }
 
 /*
- * leadcrm.correcting() returns integer: inside the UPDATE that a correction makes, the number of the history row that it voids.
+ * leadcrm.correcting(target regclass, state_column name, key text) returns integer: inside the UPDATE that a correction of that row
+ * makes, the number of the history row that it voids.  What triggers do to other rows and tables meanwhile is no correction.
  */
 Datum
 leadcrm_correcting(PG_FUNCTION_ARGS)
 {
-	if (current.kind != OVERRIDE_CORRECT)
+	Oid			relid = PG_GETARG_OID(0);
+
+	if (current.kind != OVERRIDE_CORRECT || strcmp(current.column, NameStr(*PG_GETARG_NAME(1))) != 0 ||
+		strcmp(current.key_text, text_to_cstring(PG_GETARG_TEXT_PP(2))) != 0)
+		PG_RETURN_NULL();
+	if (relid != current.rootid &&
+		!(get_rel_relispartition(relid) && list_member_oid(get_partition_ancestors(relid), current.rootid)))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(current.corrects);
 }

@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -20,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "tracker/cache.h"
@@ -149,13 +151,16 @@ leadcrm_step_allowed(const Tracker *t, int from, int to, bool *needs_reason)
 
 /*
  * The column <state>_at timestamptz of a table, or InvalidAttrNumber.  One of another type or a generated one is the user's own
- * affair; track() warns of it.
+ * affair; track() warns of it.  One that belongs to another tracked column's state is that column's.
  */
 AttrNumber
-leadcrm_find_stamp(TupleDesc desc, const char *label)
+leadcrm_find_stamp(const Tracker *t, TupleDesc desc, const char *label)
 {
 	size_t		len = strlen(label);
 
+	for (int i = 0; len < NAMEDATALEN && i < t->nclaims; i++)
+		if (SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(t->claims[i]), CStringGetDatum(label)))
+			return InvalidAttrNumber;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
@@ -178,7 +183,7 @@ leadcrm_stamp_column(const Tracker *t, TupleDesc desc, int state, Datum value)
 		return t->states[state].stamp;
 	if (t->state_is_enum)
 		return InvalidAttrNumber;
-	return leadcrm_find_stamp(desc, leadcrm_state_label(t, value));
+	return leadcrm_find_stamp(t, desc, leadcrm_state_label(t, value));
 }
 
 /*
@@ -331,10 +336,16 @@ void
 leadcrm_rules_load(Tracker *t, Relation rel, Relation transitions)
 {
 	RawRule    *rules;
-	int			nrules = read_rules(t, transitions, &rules);
+	int			nrules;
 	int			allocated = 16;
 	int			kept = 0;
 
+	if (transitions->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an ordinary table and cannot hold transitions", RelationGetRelationName(transitions)),
+				 errhint("Call leadcrm.retrack() with the table that does.")));
+	nrules = read_rules(t, transitions, &rules);
 	t->states = MemoryContextAlloc(t->cxt, sizeof(TrackedState) * allocated);
 	if (t->state_is_enum)
 		add_enum_states(t, &allocated);

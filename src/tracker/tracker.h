@@ -105,6 +105,9 @@ typedef struct Tracker
 
 	int			nstates;
 	TrackedState *states;		/* sorted by value: by OID for enums, else by length and bytes */
+	int			nclaims;
+	Oid		   *claims;			/* enums of other tracked columns: the stamps of their labels are theirs */
+
 	int			nstamped;
 	int		   *stamped;		/* indexes of the states that have a stamp column, by position */
 
@@ -165,6 +168,7 @@ typedef struct Override
 	const char *column;			/* corrections only, as all that follows */
 	int32		corrects;		/* seq of the row being voided */
 	Datum		key;
+	const char *key_text;
 	Datum		to_state;		/* where the row goes back to */
 	Datum		reason;			/* of the correction, text */
 } Override;
@@ -191,7 +195,7 @@ extern char *leadcrm_state_label(const Tracker *t, Datum state);
 extern bool leadcrm_state_same(const Tracker *t, Datum a, Datum b);
 extern bool leadcrm_key_same(const Tracker *t, Datum a, Datum b);
 extern bool leadcrm_step_allowed(const Tracker *t, int from, int to, bool *needs_reason);
-extern AttrNumber leadcrm_find_stamp(TupleDesc desc, const char *label);
+extern AttrNumber leadcrm_find_stamp(const Tracker *t, TupleDesc desc, const char *label);
 extern AttrNumber leadcrm_stamp_column(const Tracker *t, TupleDesc desc, int state, Datum value);
 extern bool leadcrm_later_state(const Tracker *t, Datum a, Datum b);
 

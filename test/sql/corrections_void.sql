@@ -121,21 +121,21 @@ SELECT * FROM present WHERE id = 3;
 CREATE TABLE seen (what text, correcting integer);
 CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO seen VALUES (TG_WHEN || ' ' || OLD.stage || ' -> ' || NEW.stage, leadcrm.correcting());
+	INSERT INTO seen VALUES (TG_WHEN || ' ' || OLD.stage || ' -> ' || NEW.stage, leadcrm.correcting(TG_RELID, 'stage', NEW.id::text));
 	RETURN NEW;
 END
 $$;
 CREATE TRIGGER look_before BEFORE UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION look();
 CREATE TRIGGER look_after AFTER UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION look();
-SELECT leadcrm.correcting();
+SELECT leadcrm.correcting('lead', 'stage', '2');
 UPDATE lead SET stage = 'talk', stage_reason = 'x' WHERE id = 2;
 SELECT leadcrm.correct('lead', 'stage', '2', 'x');
 SELECT * FROM seen;
-SELECT leadcrm.correcting();
+SELECT leadcrm.correcting('lead', 'stage', '2');
 -- a trigger that changes where it goes back to, starts another correction, or swallows the change
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF leadcrm.correcting() IS NULL OR OLD.status = 'open' THEN RETURN NEW; END IF;
+	IF leadcrm.correcting(TG_RELID, 'stage', NEW.id::text) IS NULL OR OLD.status = 'open' THEN RETURN NEW; END IF;
 	CASE OLD.status
 		WHEN 'elsewhere' THEN NEW.stage := 'won';
 		WHEN 'again' THEN PERFORM leadcrm.correct('lead', 'stage', '3', 'x');
@@ -155,7 +155,7 @@ SELECT try($$SELECT leadcrm.correct('lead', 'stage', '2', 'x')$$);
 UPDATE lead SET status = 'number' WHERE id = 2;
 SELECT try($$SELECT leadcrm.correct('lead', 'stage', '2', 'x')$$);
 -- after a failed one the guard stands where it stood
-SELECT leadcrm.correcting();
+SELECT leadcrm.correcting('lead', 'stage', '2');
 SELECT try($$UPDATE lead SET stage = 'new' WHERE id = 2$$);
 SELECT try($$UPDATE lead SET stage_seq = 1 WHERE id = 2$$);
 DROP TRIGGER meddle ON lead;
