@@ -104,7 +104,7 @@ BEGIN
 	FOR k IN SELECT * FROM leadcrm.tracked t WHERE t.target = verify.target ORDER BY t.state_column LOOP
 		BEGIN
 			PERFORM leadcrm.check_tracker(target, k.state_column);
-		EXCEPTION WHEN undefined_column OR datatype_mismatch OR insufficient_privilege OR object_not_in_prerequisite_state THEN
+		EXCEPTION WHEN undefined_column OR datatype_mismatch OR insufficient_privilege OR wrong_object_type OR object_not_in_prerequisite_state THEN
 			state_column := k.state_column;
 			key := NULL;
 			seq := NULL;
