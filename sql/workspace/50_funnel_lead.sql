@@ -44,8 +44,8 @@ RETURN CASE WHEN peak_position IS NULL THEN NULL
 COMMENT ON FUNCTION @workspace@.funnel_outcome(integer, integer, text, timestamptz, timestamptz) IS
 	'What became of a lead at its peak: 4 leaked (its status is closed), 3 returned (alive, but its stage lies before the peak), 2 stalled (in its stage since before stuck_before), else 1 active; NULL: never in the funnel.';
 
-CREATE OR REPLACE FUNCTION @workspace@.funnel_stamped(subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
-	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
+CREATE OR REPLACE FUNCTION @workspace@.funnel_stamped(subscriber_at timestamptz, lead_at timestamptz,
+	mql_at timestamptz, sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
 RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN subscriber_at IS NULL THEN 0 ELSE 1 END
 	+ CASE WHEN lead_at IS NULL THEN 0 ELSE 2 END
@@ -54,8 +54,8 @@ RETURN CASE WHEN subscriber_at IS NULL THEN 0 ELSE 1 END
 	+ CASE WHEN opportunity_at IS NULL THEN 0 ELSE 16 END
 	+ CASE WHEN customer_at IS NULL THEN 0 ELSE 32 END
 	+ CASE WHEN evangelist_at IS NULL THEN 0 ELSE 64 END;
-COMMENT ON FUNCTION @workspace@.funnel_stamped(timestamptz, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz,
-	timestamptz) IS
+COMMENT ON FUNCTION @workspace@.funnel_stamped(timestamptz, timestamptz, timestamptz, timestamptz, timestamptz,
+	timestamptz, timestamptz) IS
 	'Which stages have a first entry on record, as a sum of bits: 2 to the power of (position - 1).';
 
 CREATE OR REPLACE VIEW @workspace@.funnel_lead WITH (security_invoker = true) AS
@@ -105,7 +105,8 @@ COMMENT ON COLUMN @workspace@.funnel_lead.outcome IS
 CREATE OR REPLACE FUNCTION @workspace@.funnel_cohort(dimension text, since date, until date,
 	cohort_stage leadcrm.lifecycle_stage)
 RETURNS TABLE (key text, lead_id bigint, stage leadcrm.lifecycle_stage, peak leadcrm.lifecycle_stage,
-	stage_since timestamptz, status_category text, value numeric, entered_at timestamptz, subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
+	stage_since timestamptz, status_category text, value numeric, entered_at timestamptz,
+	subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
 	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC

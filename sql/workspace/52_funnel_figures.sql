@@ -80,7 +80,8 @@ RETURNS TABLE (key text, entered_at timestamptz, subscriber_at timestamptz, lead
 	days_6 double precision)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT g.key, g.entered_at, g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at, g.evangelist_at,
+SELECT g.key, g.entered_at,
+	g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at, g.evangelist_at,
 	date_part('epoch', CASE n.after_1 WHEN 2 THEN g.lead_at WHEN 3 THEN g.mql_at WHEN 4 THEN g.sql_at
 										WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
 										WHEN 7 THEN g.evangelist_at END - g.subscriber_at) / 86400,
@@ -128,7 +129,8 @@ FROM (
 	FROM @workspace@.funnel_step(funnel_days.dimension, funnel_days.since, funnel_days.until,
 								funnel_days.cohort_stage) d
 	-- most leads have one stamp: they need not be looked at more closely
-	WHERE num_nonnulls(d.subscriber_at, d.lead_at, d.mql_at, d.sql_at, d.opportunity_at, d.customer_at, d.evangelist_at) > 1
+	WHERE num_nonnulls(d.subscriber_at, d.lead_at, d.mql_at, d.sql_at, d.opportunity_at, d.customer_at,
+		d.evangelist_at) > 1
 	GROUP BY d.key
 ) t
 CROSS JOIN LATERAL (VALUES (1, t.mean_1, t.centile_1), (2, t.mean_2, t.centile_2), (3, t.mean_3, t.centile_3),
