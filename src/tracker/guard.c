@@ -112,6 +112,9 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 	else
 		leadcrm_note_take(t, NOTE_OWN_STAMP, key, NULL);	/* left by a row that was not stored */
 
+	/* before the clock: it waits for whoever is ending the key's earlier life */
+	if (!seq_given)
+		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, PG_INT32_MAX, NULL) + birth.nsteps), false);
 	if (!slot->tts_isnull[t->since_att - 1])
 		since = DatumGetTimestampTz(slot->tts_values[t->since_att - 1]);
 	else
@@ -119,8 +122,6 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 		since = birth.nstamps > 0 ? birth.steps[birth.nsteps - 1].at : GetCurrentTimestamp();
 		fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	}
-	if (!seq_given)
-		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, PG_INT32_MAX, NULL) + birth.nsteps), false);
 	if (birth.nstamps == 0 && birth.own_stamp != InvalidAttrNumber)
 		fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
 	if (t->peak_att != InvalidAttrNumber && slot->tts_isnull[t->peak_att - 1])
