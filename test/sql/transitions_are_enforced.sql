@@ -125,12 +125,12 @@ DROP TRIGGER shortcut ON lead;
 
 -- times
 SELECT try($$UPDATE lead SET stage = 'talk', stage_since = stage_since - interval '1 microsecond' WHERE id = 20$$, true);
-SELECT try($$UPDATE lead SET stage = 'talk', stage_since = clock_timestamp() + interval '61 seconds' WHERE id = 20$$, true);
+SELECT try($$UPDATE lead SET stage = 'talk', stage_since = clock_timestamp() + interval '75 seconds' WHERE id = 20$$, true);
 SELECT try($$UPDATE lead SET stage = 'talk', stage_since = 'infinity' WHERE id = 20$$);
 SELECT try($$UPDATE lead SET stage = 'talk', stage_since = '-infinity' WHERE id = 20$$);
 SELECT try($$INSERT INTO lead (id, stage, stage_since) VALUES (25, 'new', 'infinity')$$);
 SELECT try($$INSERT INTO lead (id, stage, stage_since) VALUES (25, 'new', '-infinity')$$);
-SELECT try($$INSERT INTO lead (id, stage, stage_since) VALUES (25, 'new', clock_timestamp() + interval '61 seconds')$$);
+SELECT try($$INSERT INTO lead (id, stage, stage_since) VALUES (25, 'new', clock_timestamp() + interval '75 seconds')$$);
 SELECT try($$INSERT INTO lead (id, stage, stage_since) VALUES (25, 'new', clock_timestamp() + interval '50 seconds')$$);
 -- now() lies before the present state, which began by the clock; that is no reason to fail when no time is given
 SELECT try($$UPDATE lead SET stage = 'talk' WHERE id = 25$$);
