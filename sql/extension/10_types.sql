@@ -2,6 +2,14 @@
 
 GRANT USAGE ON SCHEMA leadcrm TO PUBLIC;
 
+-- The extension is trusted: whoever installs it would own the schema, and could put functions beside ours that others call
+-- by mistake. It belongs to whom the functions belong.
+DO $$
+BEGIN
+	EXECUTE format('ALTER SCHEMA leadcrm OWNER TO %I', current_user);
+END
+$$;
+
 CREATE TYPE leadcrm.lifecycle_stage AS ENUM
 	('subscriber', 'lead', 'mql', 'sql', 'opportunity', 'customer', 'evangelist');
 COMMENT ON TYPE leadcrm.lifecycle_stage IS

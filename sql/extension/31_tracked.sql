@@ -129,7 +129,9 @@ BEGIN
 		END IF;
 	END IF;
 	RETURN QUERY EXECUTE format(
-		'SELECT r.to_state::text, r.needs_reason FROM %s r WHERE r.from_state::text IS NOT DISTINCT FROM $1 ORDER BY r.to_state',
+		-- by the output function: a cast may be anybody's
+		'SELECT format(''%%s'', r.to_state), r.needs_reason FROM %s r '
+		'WHERE CASE WHEN r.from_state IS NOT NULL THEN format(''%%s'', r.from_state) END IS NOT DISTINCT FROM $1 ORDER BY r.to_state',
 		wiring.transitions) USING state;
 END
 $$;

@@ -104,7 +104,8 @@ BEGIN
 	FOR k IN SELECT * FROM leadcrm.tracked t WHERE t.target = verify.target ORDER BY t.state_column LOOP
 		BEGIN
 			PERFORM leadcrm.check_tracker(target, k.state_column);
-		EXCEPTION WHEN undefined_column OR datatype_mismatch OR insufficient_privilege OR wrong_object_type OR object_not_in_prerequisite_state THEN
+		EXCEPTION WHEN undefined_column OR datatype_mismatch OR insufficient_privilege OR wrong_object_type OR feature_not_supported
+			OR object_not_in_prerequisite_state THEN
 			state_column := k.state_column;
 			key := NULL;
 			seq := NULL;
@@ -203,7 +204,7 @@ BEGIN
 				SELECT e.key, %4$s AS peak FROM e GROUP BY e.key
 				HAVING bool_or(e.from_state IS NULL)
 			), entered AS (
-				SELECT DISTINCT ON (e.key, e.to_state) e.key, e.to_state::text COLLATE "C" AS state, e.seq, e.changed_at
+				SELECT DISTINCT ON (e.key, e.to_state) e.key, format('%%s', e.to_state) COLLATE "C" AS state, e.seq, e.changed_at
 				FROM e ORDER BY e.key, e.to_state, e.seq
 			)
 			SELECT %3$L::name, p.key, p.seq, p.problem, p.detail FROM (
@@ -289,7 +290,7 @@ BEGIN
 					target, k.state_column || '_since', k.history, row_id)]
 				WHEN 'stamp' THEN (
 					SELECT array_agg(format(
-						'UPDATE %1$s t SET %2$I = (SELECT h.changed_at FROM %3$s h WHERE h.%4$s AND h.to_state::text = %5$L COLLATE "C" AND h.corrects IS NULL '
+						'UPDATE %1$s t SET %2$I = (SELECT h.changed_at FROM %3$s h WHERE h.%4$s AND format(''%%s'', h.to_state) = %5$L COLLATE "C" AND h.corrects IS NULL '
 						'AND NOT EXISTS (SELECT FROM %3$s c WHERE c.%4$s AND c.corrects = h.seq) '
 						'AND h.seq > coalesce((SELECT max(d.seq) FROM %3$s d WHERE d.%4$s AND d.to_state IS NULL), 0) '
 						'ORDER BY h.seq LIMIT 1) WHERE t.%4$s', target, s.stamp, k.history, row_id, s.state))

@@ -211,7 +211,7 @@ BEGIN
 					PERFORM @workspace@.refuse_no_default_status(NEW.stage);
 				END IF;
 			END IF;
-			IF NEW.stage_since > OLD.status_since AND NOT correcting THEN
+			IF NEW.stage_since IS DISTINCT FROM OLD.stage_since AND NEW.stage_since > OLD.status_since AND NOT correcting THEN
 				at := NEW.stage_since;
 			END IF;
 			NEW.status := s.code;

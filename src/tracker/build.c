@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -151,6 +152,13 @@ find_columns(Tracker *t, Relation rel, const char *key)
 		column_missing(rel, key);
 	att = TupleDescAttr(RelationGetDescr(rel), t->key_att - 1);
 	t->key_type = att->atttypid;
+	if (getBaseType(t->key_type) >= FirstNormalObjectId)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the key \"%s\" of table \"%s\" is of type %s", key, RelationGetRelationName(rel),
+						format_type_be(t->key_type)),
+				 errdetail("A key is of a type that PostgreSQL brings along, such as integer, bigint, uuid or text: others have casts "
+						   "and operators that anybody may have written.")));
 	t->key_collation = att->attcollation;
 	t->key_len = att->attlen;
 	t->key_byval = att->attbyval;
@@ -320,8 +328,8 @@ leadcrm_tracker_build(Tracker *t, Relation rel, Trigger *trigger, void (*depends
 	t->owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 
-	check_triggers(t, rel);
 	find_columns(t, rel, trigger->tgargs[TRIGARG_KEY]);
+	check_triggers(t, rel);
 	find_claims(t, rel);
 
 	transitions = open_by_name(t, "transitions table", trigger->tgargs[TRIGARG_TRANSITIONS], depends, arg);

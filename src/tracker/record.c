@@ -302,7 +302,6 @@ record_insert(TriggerData *trigdata, Tracker *t)
 			if (base == last - 1 && last > 0 && !alive)
 				leadcrm_refuse_replacement(t, new.key);
 			leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
-			base = last;
 		}
 	}
 

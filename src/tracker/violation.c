@@ -173,14 +173,15 @@ leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Dat
 }
 
 /*
- * A companion column that a statement changed although the state stays, or to a value that is not the tracker's.
+ * A companion column that a statement changed although the state stays, or to a value that is not the tracker's.  The number of
+ * changes is the tracker's own counter, no rule that could be relaxed: a wrong one is always an error.
  */
 void
 leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum key)
 {
 	char	   *column = get_attname(t->relid, att, false);
 
-	ereport(leadcrm_violation_level(),
+	ereport(att == t->seq_att ? ERROR : leadcrm_violation_level(),
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("column \"%s\" of \"%s\" belongs to the tracker of column \"%s\"", column, get_rel_name(t->rootid), t->column),
 			 errdetail("%sIt changes only together with \"%s\", and to the value that follows from it.",
