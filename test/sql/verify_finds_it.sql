@@ -109,6 +109,7 @@ SELECT * FROM broken($$UPDATE lead_stage_history SET since = '2019-01-01' WHERE 
 SELECT * FROM broken($$UPDATE lead_stage_history SET changed_at = '2021-01-01' WHERE id = 2 AND seq = 2$$);
 SELECT * FROM broken($$INSERT INTO lead_stage_history SELECT 99, 1, NULL, 'new', NULL, now(), NULL, NULL, 'x', 'x', 'birth', false, NULL, now()$$);
 SELECT * FROM broken($$UPDATE lead_stage_history SET corrects = 1 WHERE id = 2 AND seq = 2$$);
+SELECT * FROM broken($$UPDATE lead_stage_history SET origin = 'correction' WHERE id = 2 AND seq = 2$$);
 -- the triggers
 SELECT t.tgrelid::regclass::text, t.tgname, b.line FROM pg_trigger t,
 	LATERAL broken(format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)) b
