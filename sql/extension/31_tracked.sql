@@ -95,11 +95,17 @@ BEGIN
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('column %I of table %s is not tracked', state_column, target),
 			HINT = 'Call leadcrm.track() first; leadcrm.tracked lists what is tracked.';
+	ELSIF transitions IS NULL OR history IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_column',
+			MESSAGE = format('the %s of column %I of table %s does not exist',
+			                 CASE WHEN transitions IS NULL THEN 'transitions table' ELSE 'history' END, state_column, target),
+			HINT = 'Call leadcrm.retrack().';
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION leadcrm.tracked_table(regclass, name) IS
-'Key, transitions and history of a tracked column. Error 55000 if it is not tracked.';
+'Key, transitions and history of a tracked column. Errors: 55000 if it is not tracked, 42703 if one of them is not to be found.';
 
 CREATE FUNCTION leadcrm.next_states(target regclass, state_column name, state text)
 RETURNS TABLE (next_state text, needs_reason boolean)

@@ -460,7 +460,10 @@ DECLARE
 	trigger record;
 BEGIN
 	PERFORM leadcrm.require_owner(target);
-	PERFORM leadcrm.tracked_table(target, state_column);
+	-- what is tracked can be untracked, also where its tables are gone
+	IF NOT EXISTS (SELECT FROM leadcrm.tracked t WHERE t.target = untrack.target AND t.state_column = untrack.state_column) THEN
+		PERFORM leadcrm.tracked_table(target, state_column);
+	END IF;
 	FOR trigger IN
 		SELECT t.tgname FROM pg_trigger t
 		WHERE t.tgrelid = target AND t.tgparentid = 0

@@ -313,7 +313,7 @@ BEGIN
 		WHEN NEW.status IS DISTINCT FROM OLD.status THEN NEW.status_reason END;
 	IF NEW.recycle_on IS NOT DISTINCT FROM OLD.recycle_on THEN
 		IF given.recycle_after IS NOT NULL THEN
-			NEW.recycle_on := (now() AT TIME ZONE zone)::date + given.recycle_after;
+			NEW.recycle_on := (CASE WHEN moved THEN NEW.stage_since ELSE NEW.status_since END AT TIME ZONE zone)::date + given.recycle_after;
 		ELSIF given.outcome IN ('disqualify', 'exclude') OR NEW.stage > OLD.stage
 			OR (OLD.status_category = 'closed' AND NEW.status_category <> 'closed')
 		THEN

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -61,14 +62,17 @@ leadcrm_table_by_argument(const char *argument, Oid target)
 }
 
 /*
- * leadcrm.resolve_table(argument text, target regclass) returns regclass: the same for SQL, NULL where there is no such table.
+ * leadcrm.resolve_table(argument text, target regclass) returns regclass: the same for SQL, NULL where there is no such table; what
+ * is there may be a view, and reading it would run its owner's functions.
  */
 Datum
 leadcrm_resolve_table(PG_FUNCTION_ARGS)
 {
 	Oid			relid = leadcrm_table_by_argument(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
 
-	if (!OidIsValid(relid))
+	char		kind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE)
 		PG_RETURN_NULL();
 	PG_RETURN_OID(relid);
 }

@@ -284,6 +284,6 @@ leadcrm_check_tracker(PG_FUNCTION_ARGS)
 	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 
 	leadcrm_tracker_for_column(rel, NameStr(*PG_GETARG_NAME(1)));
-	table_close(rel, NoLock);
+	table_close(rel, AccessShareLock);	/* it asks for no right, so it must not keep others waiting */
 	PG_RETURN_VOID();
 }
