@@ -237,6 +237,7 @@ GRANT INSERT ON caught TO PUBLIC;
 ALTER TABLE mine_stage_transition RENAME TO real_transition;
 CREATE VIEW mine_stage_transition AS SELECT boo('new')::stage AS from_state, boo('won')::stage AS to_state, false AS needs_reason;
 RESET ROLE;
+SELECT left(try($$SELECT * FROM leadcrm.next_states('mine', 'stage', 'new')$$), 5);
 SELECT left(try($$UPDATE mine SET stage = 'won'$$), 5);
 SELECT left(try($$SELECT leadcrm.correct('mine', 'stage', '1', 'x')$$), 5);
 SELECT DISTINCT problem FROM leadcrm.verify('mine') ORDER BY 1;
