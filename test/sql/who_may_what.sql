@@ -135,8 +135,9 @@ SELECT try($$SELECT leadcrm.correct('lead', 'stage', '4711', 'x')$$);
 SELECT try($$SELECT leadcrm.apply_repair('lead', 'DELETE FROM lead_stage_history')$$);
 SELECT try($$SELECT leadcrm.wire('lead', 'stage', 'id', 'lead_stage_transition', 'lead_stage_history')$$);
 SELECT try($$SELECT leadcrm.add_companions('lead', 'name')$$);
-SELECT try($$SELECT leadcrm.create_history('lead', 'name', 'id')$$);
-SELECT try($$SELECT leadcrm.create_transitions('lead', 'name')$$);
+-- the words are PostgreSQL's, and others since 16
+SELECT left(try($$SELECT leadcrm.create_history('lead', 'name', 'id')$$), 5);
+SELECT left(try($$SELECT leadcrm.create_transitions('lead', 'name')$$), 5);
 SELECT try($$SELECT leadcrm.next_states('lead', 'stage', 'new')$$);
 SELECT try($$CREATE TRIGGER t BEFORE INSERT ON lead FOR EACH ROW EXECUTE FUNCTION leadcrm.guard('stage', 'id', 'x', 'y')$$);
 SELECT relname FROM pg_class WHERE relnamespace = 't_who_may_what'::regnamespace AND relname ~ 'lead_name';
