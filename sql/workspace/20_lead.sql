@@ -64,6 +64,18 @@ CREATE INDEX IF NOT EXISTS lead_email_key_idx ON @workspace@.lead (email_key) WH
 CREATE INDEX IF NOT EXISTS lead_alive_idx ON @workspace@.lead (stage, stage_since)
 	WHERE status_category <> 'closed' AND stage < 'customer';
 
+-- A workspace made before this rule gets it too; rows that break it must be set right first.
+DO $workspace$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
+		WHERE c.conrelid = (@workspace_literal@ || '.lead')::pg_catalog.regclass AND c.conname = 'lead_created_at_is_a_time')
+	THEN
+		ALTER TABLE @workspace@.lead ADD CONSTRAINT lead_created_at_is_a_time
+			CHECK (created_at >= '1900-01-01 00:00+00' AND created_at < '2200-01-01 00:00+00');
+	END IF;
+END
+$workspace$;
+
 COMMENT ON TABLE @workspace@.lead IS
 	'The leads: who they are, how far they came, how the sales conversation stands, whose they are. A row that '
 	'brings its own <stage>_at stamps is a backfill. Unique keys: lead_id; external_id';
