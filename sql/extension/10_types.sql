@@ -1,14 +1,14 @@
 -- The vocabulary that every workspace shares.
 
-GRANT USAGE ON SCHEMA leadcrm TO PUBLIC;
-
 -- The extension is trusted: whoever installs it would own the schema, and could put functions beside ours that others call
--- by mistake. It belongs to whom the functions belong.
+-- by mistake. It belongs to whom the functions belong. The GRANT comes after it: PostgreSQL remembers what an extension grants
+-- under the name of the owner at that time, and pg_upgrade fails where that is no longer the owner.
 DO $$
 BEGIN
 	EXECUTE format('ALTER SCHEMA leadcrm OWNER TO %I', current_user);
 END
 $$;
+GRANT USAGE ON SCHEMA leadcrm TO PUBLIC;
 
 CREATE TYPE leadcrm.lifecycle_stage AS ENUM
 	('subscriber', 'lead', 'mql', 'sql', 'opportunity', 'customer', 'evangelist');
