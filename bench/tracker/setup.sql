@@ -5,13 +5,21 @@ SET search_path = bench;
 
 CREATE TYPE stage AS ENUM ('lead', 'mql', 'sql', 'customer');
 
--- run(SQL): milliseconds that it takes inside the server
-CREATE FUNCTION run(statement text) RETURNS float8 LANGUAGE plpgsql AS $$
+-- cpu(): milliseconds of processor time that this backend has used, to 10 ms
+CREATE FUNCTION cpu() RETURNS float8 LANGUAGE sql AS $$
+	SELECT 10 * (f[12]::float8 + f[13]::float8)
+	FROM regexp_split_to_array(regexp_replace(pg_read_file('/proc/self/stat'), '^.*[)] ', ''), ' ') f
+$$;
+
+-- run(SQL): milliseconds that it takes inside the server, by the clock and of processor time
+CREATE FUNCTION run(statement text, OUT ms float8, OUT cpu_ms float8) LANGUAGE plpgsql AS $$
 DECLARE
 	started timestamptz := clock_timestamp();
+	cpu_before float8 := bench.cpu();
 BEGIN
 	EXECUTE statement;
-	RETURN extract(epoch FROM clock_timestamp() - started) * 1000;
+	ms := extract(epoch FROM clock_timestamp() - started) * 1000;
+	cpu_ms := bench.cpu() - cpu_before;
 END
 $$;
 
@@ -134,11 +142,11 @@ BEGIN
 END
 $$;
 
-CREATE TABLE result (run integer, measure text, ms float8, rows integer);
+CREATE TABLE result (run integer, measure text, ms float8, cpu_ms float8, rows integer);
 
--- (the cost of the tracker on a row) / (the cost of the bare insert of its history row), median over the runs
 CREATE VIEW summary AS
 SELECT measure, count(*) AS runs, rows,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS median_ms,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) * 1000 / rows AS us_per_row
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) * 1000 / rows AS us_per_row,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY cpu_ms) * 1000 / rows AS cpu_us_per_row
 FROM result GROUP BY measure, rows;
