@@ -319,7 +319,6 @@ DECLARE
 	is_text boolean := (SELECT a.atttypid IN ('text'::regtype, 'varchar'::regtype) FROM pg_attribute a
 	                    WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
 	leaf regclass;
-	rules regclass := transitions;
 	touched text;
 	missing text;
 	odd record;
@@ -329,11 +328,11 @@ BEGIN
 	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER INSERT OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.record(%s)',
 	               leadcrm.check_name('~leadcrm_birth_' || state_column), target, arguments);
 	SELECT w.name INTO missing FROM (VALUES ('from_state'), ('to_state'), ('needs_reason')) w (name)
-	WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = rules AND a.attname = w.name AND NOT a.attisdropped) LIMIT 1;
+	WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = transitions AND a.attname = w.name AND NOT a.attisdropped) LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'undefined_column',
-			MESSAGE = format('transitions table "%s" has no column "%s"', (SELECT c.relname FROM pg_class c WHERE c.oid = rules), missing),
+			MESSAGE = format('transitions table "%s" has no column "%s"', (SELECT c.relname FROM pg_class c WHERE c.oid = transitions), missing),
 			HINT = 'It needs from_state and to_state of the state''s type, and needs_reason boolean.';
 	END IF;
 
@@ -359,10 +358,10 @@ BEGIN
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_history" BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.protect_history()', history);
 
-	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_changed" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.transitions_changed()', rules);
-	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_truncated" AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.transitions_changed()', rules);
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_changed"', rules);
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_truncated"', rules);
+	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_changed" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION leadcrm.transitions_changed()', transitions);
+	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_truncated" AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.transitions_changed()', transitions);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_changed"', transitions);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~leadcrm_truncated"', transitions);
 	PERFORM leadcrm.check_tracker(target, state_column);
 
 	FOR odd IN

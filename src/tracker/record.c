@@ -72,6 +72,21 @@ write_one(Tracker *t, const HistoryRow *row)
 	leadcrm_history_end(w);
 }
 
+/* The history row of a step between two versions of a row; when, why and what kind of step is the caller's to say. */
+static HistoryRow
+step_row(const RowState *old, const RowState *new)
+{
+	HistoryRow	row = {0};
+
+	row.key = new->key;
+	row.seq = new->seq;
+	row.from_state = old->state;
+	row.to_state = new->state;
+	row.since = old->since;
+	row.since_null = old->since_null;
+	return row;
+}
+
 /* Whether state and companions are those that the guard approved, where they could have changed since. */
 static bool
 approved(Tracker *t, TupleDesc desc, TupleTableSlot *slot, Datum key, bool late)
@@ -89,7 +104,7 @@ static void
 record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new)
 {
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
-	HistoryRow	row = {0};
+	HistoryRow	row;
 	int			to = leadcrm_state_index(t, new->state);
 	AttrNumber	stamp = leadcrm_stamp_column(t, desc, to, new->state);
 	bool		needs_reason;
@@ -106,18 +121,13 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 	if (!allowed && leadcrm_enforcement == LEADCRM_STRICT)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
 
-	row.key = new->key;
-	row.seq = new->seq;
-	row.from_state = old->state;
-	row.to_state = new->state;
-	row.since = old->since;
-	row.since_null = old->since_null;
+	row = step_row(old, new);
 	row.changed_at = new->since;
 	row.reason = new->reason;
 	row.reason_null = new->reason_null;
 	row.origin = ORIGIN_CHANGE;
-	row.forced = !allowed || (!old->since_null && new->since < old->since) ||
-		TIMESTAMP_NOT_FINITE(new->since) || new->since > GetCurrentTimestamp() + USECS_PER_MINUTE;
+	row.forced = !allowed || (!old->since_null && new->since < old->since) || TIMESTAMP_NOT_FINITE(new->since) ||
+		(leadcrm_enforcement != LEADCRM_STRICT && new->since > GetCurrentTimestamp() + USECS_PER_MINUTE);
 	write_one(t, &row);
 }
 
@@ -125,18 +135,13 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 static void
 record_correction(TriggerData *trigdata, Tracker *t, const Override *override, const RowState *old, const RowState *new)
 {
-	HistoryRow	row = {0};
+	HistoryRow	row;
 
 	if (!leadcrm_state_same(t, new->state, override->to_state) ||
 		new->seq_null || new->seq != old->seq + 1)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
 
-	row.key = new->key;
-	row.seq = new->seq;
-	row.from_state = old->state;
-	row.to_state = new->state;
-	row.since = old->since;
-	row.since_null = old->since_null;
+	row = step_row(old, new);
 	row.changed_at = GetCurrentTimestamp();
 	row.reason = override->reason;
 	row.origin = ORIGIN_CORRECTION;

@@ -200,7 +200,6 @@ extern AttrNumber leadcrm_stamp_column(const Tracker *t, TupleDesc desc, int sta
 extern bool leadcrm_later_state(const Tracker *t, Datum a, Datum b);
 
 /* violation.c */
-extern int	leadcrm_violation_level(void);
 extern char *leadcrm_describe_key(const Tracker *t, Datum key);
 extern void leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Datum to, bool reason_missing);
 extern void leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum key);

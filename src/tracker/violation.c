@@ -23,11 +23,9 @@
 #include "tracker/cache.h"
 #include "tracker/tracker.h"
 
-/*
- * ERROR, or WARNING where violations are only logged.
- */
-int
-leadcrm_violation_level(void)
+/* ERROR, or WARNING where violations are only logged. */
+static int
+violation_level(void)
 {
 	return leadcrm_enforcement == LEADCRM_LOG ? WARNING : ERROR;
 }
@@ -126,7 +124,7 @@ next_states(const Tracker *t, int from)
 void
 leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Datum to, bool reason_missing)
 {
-	int			level = leadcrm_violation_level();
+	int			level = violation_level();
 	char	   *table = get_rel_name(t->rootid);
 	char	   *target = leadcrm_state_label(t, to);
 	char	   *row = leadcrm_describe_key(t, key);
@@ -181,7 +179,7 @@ leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum k
 {
 	char	   *column = get_attname(t->relid, att, false);
 
-	ereport(att == t->seq_att ? ERROR : leadcrm_violation_level(),
+	ereport(att == t->seq_att ? ERROR : violation_level(),
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("column \"%s\" of \"%s\" belongs to the tracker of column \"%s\"", column, get_rel_name(t->rootid), t->column),
 			 errdetail("%sIt changes only together with \"%s\", and to the value that follows from it.",
@@ -202,7 +200,7 @@ leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampT
 	char	   *value = pstrdup(timestamptz_to_str(given));
 
 	if (before)
-		ereport(leadcrm_violation_level(),
+		ereport(violation_level(),
 				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 				 errmsg("%s %s lies before the beginning of the present state of \"%s\"", column, value,
 						get_rel_name(t->rootid)),
@@ -210,7 +208,7 @@ leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampT
 				 errhint("Give a later time, or leave %s out: then the clock is read.", column),
 				 err_tracked(t, column)));
 	else
-		ereport(leadcrm_violation_level(),
+		ereport(violation_level(),
 				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 				 errmsg("%s %s of \"%s\" is not a time in the past", column, value, get_rel_name(t->rootid)),
 				 errdetail("%sThe clock shows %s; a minute of difference is allowed.", row, timestamptz_to_str(limit)),
@@ -226,7 +224,7 @@ leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
 {
 	char	   *label = leadcrm_state_label(t, state);
 
-	ereport(leadcrm_violation_level(),
+	ereport(violation_level(),
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("a row of \"%s\" brings stamps, but none for its %s \"%s\"", get_rel_name(t->rootid), t->column, label),
 			 errdetail("%sThe stamps that a row brings become its history, and its present state must be part of it.",
