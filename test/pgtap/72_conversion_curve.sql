@@ -1,0 +1,197 @@
+-- The conversion curve against a second computation from the raw histories, one exit after the other, on random companies;
+-- by hand on small ones; and what bad input gets.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE EXTENSION leadcrm;
+SELECT leadcrm.create_workspace('crm');
+CREATE SCHEMA t;
+SET search_path = t, public;
+SET jit = off;
+SET TimeZone = 'UTC';
+
+\ir include/random_company.sql
+\ir include/slow_funnel.sql
+\ir include/error.sql
+
+SELECT plan(43);
+
+-- six leads: on at 1 day, off at 2, open at 2, on at 3, open at 4, on at 5
+INSERT INTO crm.lead (stage, lead_at, mql_at, status, status_since)
+SELECT x.stage::leadcrm.lifecycle_stage, now() - x.age * interval '1 day', now() - x.age * interval '1 day' + x.went_on * interval '1 day', x.status,
+	CASE WHEN x.status IS NOT NULL THEN now() - x.age * interval '1 day' + x.closed * interval '1 day' END
+FROM (VALUES ('mql', 20, 1, NULL, NULL), ('lead', 20, NULL, 'lost', 2), ('lead', 2, NULL, NULL, NULL), ('mql', 9, 3, NULL, NULL),
+	('lead', 4, NULL, NULL, NULL), ('mql', 6, 5, NULL, NULL)) x (stage, age, went_on, status, closed);
+SELECT results_eq($$SELECT day, at_risk, advanced, leaked, still_open, round(advanced_pct, 6), round(leaked_pct, 6), round(open_pct, 6),
+	round(expected_pct, 6) FROM crm.conversion_curve('lead')$$, $$VALUES
+	(0, 6::bigint, 0::bigint, 0::bigint, 0::bigint, 0::numeric, 0::numeric, 100::numeric, 83.333333),
+	(1, 6, 1, 0, 0, 16.666667, 0, 83.333333, 83.333333),
+	(2, 5, 0, 1, 1, 16.666667, 16.666667, 66.666667, 83.333333),
+	(3, 3, 1, 0, 0, 38.888889, 16.666667, 44.444444, 83.333333),
+	(4, 2, 0, 0, 1, 38.888889, 16.666667, 44.444444, 83.333333),
+	(5, 1, 1, 0, 0, 83.333333, 16.666667, 0, 83.333333)$$, 'six leads by hand');
+-- at day 1 it is 1 of 6: variance 5/216; F^exp(+-1.96 se / (F |ln F|))
+SELECT is((SELECT array[round(lower_pct, 4), round(upper_pct, 4)] FROM crm.conversion_curve('lead') WHERE day = 1),
+	(SELECT array[round((100 * (1 / 6.0::float8) ^ exp(w))::numeric, 4), round((100 * (1 / 6.0::float8) ^ exp(-w))::numeric, 4)]
+		FROM (SELECT 1.959963984540054 * sqrt(5 / 216.0::float8) / (ln(6.0::float8) / 6) AS w) x), 'its band by hand');
+SELECT is((SELECT count(*) FROM crm.conversion_curve('lead') WHERE day = 0 AND lower_pct IS NULL AND upper_pct IS NULL), 1::bigint,
+	'no band while nobody has gone on');
+SELECT results_eq($$SELECT * FROM crm.conversion_curve('sql')$$, $$VALUES (0, 0::bigint, 0::bigint, 0::bigint, 0::bigint, NULL::numeric,
+	NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric, NULL::numeric)$$, 'a stage that nobody entered: one row, nothing in it');
+SELECT results_eq($$SELECT day, at_risk, open_pct FROM crm.conversion_curve('mql')$$,
+	$$SELECT d, CASE WHEN d = 0 THEN 3 WHEN d = 1 THEN 3 WHEN d <= 6 THEN 2 ELSE 1 END::bigint, 100::numeric FROM generate_series(0, 19) d$$,
+	'all are open: nothing is lost');
+
+-- exits within one day keep their order; equal ages: exits first
+UPDATE crm.lead SET excluded_as = 'test';
+INSERT INTO crm.lead (stage, lead_at, mql_at) VALUES ('mql', now() - interval '50 hours', now() - interval '20 hours'),
+	('mql', now() - interval '50 hours', now() - interval '15 hours');
+INSERT INTO crm.lead (stage, lead_at) VALUES ('lead', now() - interval '32 hours'), ('lead', now() - interval '35 hours');
+-- 30 h: 1 of 4; then one open at 32 h; 35 h: 1 of 2, one of them open at that age
+SELECT is((SELECT round(advanced_pct, 9) FROM crm.conversion_curve('lead') WHERE day = 2), 62.5, 'exact times, not whole days');
+SELECT is((SELECT array_agg(at_risk ORDER BY day) FROM crm.conversion_curve('lead')), '{4,4,4}'::bigint[], 'all of one day');
+
+-- stamps the wrong way round, stages left out, later stages
+UPDATE crm.lead SET excluded_as = 'test';
+INSERT INTO crm.lead (stage, lead_at, mql_at) VALUES ('mql', now() - interval '2 days', now() - interval '5 days');
+SELECT is((SELECT array[day, advanced, round(advanced_pct)] FROM crm.conversion_curve('lead')), '{0,1,100}'::numeric[], 'it had gone before it came');
+INSERT INTO crm.lead (stage, lead_at, customer_at) VALUES ('customer', now() - interval '9 days', now() - interval '5 days');
+SELECT is((SELECT max(day) FROM crm.conversion_curve('lead') WHERE advanced > 0), 4, 'a later stage counts where the next one was skipped');
+SELECT is((SELECT sum(at_risk) FROM crm.conversion_curve('sql')), 0::numeric, 'who skipped a stage is not in its curve');
+INSERT INTO crm.lead (stage, lead_at, sql_at, evangelist_at) VALUES ('evangelist', now() - interval '9 days', now() - interval '5 days',
+	now() - interval '2 days');
+UPDATE crm.stage SET in_funnel = stage IN ('lead', 'customer');
+SELECT is((SELECT max(day) FROM crm.conversion_curve('lead') WHERE advanced > 0), 7, 'a stage that is not in the funnel is not an advance');
+UPDATE crm.stage SET in_funnel = stage BETWEEN 'lead' AND 'customer';
+
+-- bad input
+SELECT is(t.error('SELECT * FROM crm.conversion_curve(NULL)'), E'22004: conversion_curve needs a stage\nHINT: Give a stage of the funnel, such as mql.', 'no stage');
+SELECT is(t.error('SELECT * FROM crm.conversion_curve(''customer'')'), E'22023: stage "customer" has no next stage in the funnel\n'
+	'DETAIL: Stages that leads can go on from: lead, mql, sql, opportunity.\nHINT: Name one of these, or change in_funnel in the table stage.', 'the last stage');
+SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''subscriber'')'), '^22023: stage "subscriber" has no next', 'a stage outside the funnel');
+SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''prospect'')'), '^22P02: .*"prospect"', 'no stage at all');
+SELECT is(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-02-01'')'), E'22023: the period ends before it begins\n'
+	'DETAIL: since is 2026-03-01, until is 2026-02-01.\nHINT: since is the first day of the period, until the first day after it.', 'the wrong way round');
+SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-03-01'')'), '^22023', 'an empty period');
+SELECT is(t.error('SELECT * FROM crm.conversion_curve(''mql'', channel => ''carrier pigeon'')'),
+	E'22023: there is no channel "carrier pigeon"\nHINT: Give a code of the table channel, or NULL for all.', 'no such channel');
+SELECT is((SELECT count(*) FROM crm.conversion_curve('mql', '-infinity', 'infinity')), (SELECT count(*) FROM crm.conversion_curve('mql')),
+	'bounds may be infinite');
+
+-- the curve a second time, from raw_stamp and the histories: one exit after the other, with the covariances of the states
+CREATE TABLE t.exit (lead_id bigint, age float8, went text);
+CREATE FUNCTION t.load_exits(place int, since date, until date, the_channel text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	l record;
+	entry timestamptz;
+	next_at timestamptz;
+	closed_at timestamptz;
+	zone text := (SELECT time_zone FROM crm.setting);
+	next int := (SELECT min(s.position) FROM crm.stage s WHERE s.in_funnel AND s.position > place);
+BEGIN
+	TRUNCATE t.exit;
+	FOR l IN SELECT * FROM t.raw_lead r WHERE the_channel IS NULL OR r.channel = the_channel LOOP
+		SELECT s.at INTO entry FROM t.raw_stamp s WHERE s.lead_id = l.lead_id AND s.position = place;
+		CONTINUE WHEN entry IS NULL OR entry < since::timestamp AT TIME ZONE zone OR entry >= until::timestamp AT TIME ZONE zone;
+		SELECT min(s.at) INTO next_at FROM t.raw_stamp s WHERE s.lead_id = l.lead_id AND s.position >= next;
+		SELECT h.changed_at INTO closed_at FROM crm.status_history h WHERE h.lead_id = l.lead_id ORDER BY h.seq DESC LIMIT 1;
+		INSERT INTO t.exit SELECT l.lead_id, greatest(0, extract(epoch FROM x.at - entry)) / 86400, x.went FROM (
+			SELECT coalesce(next_at, CASE WHEN l.outcome = 'leaked' THEN closed_at END, now()) AS at,
+				CASE WHEN next_at IS NOT NULL THEN 'on' WHEN l.outcome = 'leaked' THEN 'off' ELSE 'open' END AS went) x;
+	END LOOP;
+END
+$$;
+CREATE TYPE t.point AS (day int, at_risk bigint, on_ bigint, off bigint, open bigint, f float8, lo float8, hi float8, l float8, s float8);
+CREATE FUNCTION t.slow_curve() RETURNS SETOF t.point LANGUAGE plpgsql AS $$
+DECLARE
+	p t.point;
+	e record;
+	n float8; a float8; b float8; d float8;
+	s float8 := 1; f float8 := 0; l float8 := 0;
+	var_s float8 := 0; var_f float8 := 0; cov float8 := 0;
+	se float8;
+	w float8;
+	last int := coalesce((SELECT ceil(max(age)) FROM t.exit), 0);
+BEGIN
+	FOR day IN 0 .. last LOOP
+		FOR e IN SELECT age, count(*) FILTER (WHERE went = 'on') AS on_, count(*) FILTER (WHERE went = 'off') AS off
+			FROM t.exit WHERE age <= day AND (day = 0 OR age > day - 1) AND went <> 'open' GROUP BY age ORDER BY age
+		LOOP
+			n := (SELECT count(*) FROM t.exit x WHERE x.age >= e.age);
+			a := e.on_ / n; b := e.off / n; d := a + b;
+			var_f := var_f + a * a * var_s + 2 * a * cov + s * s * a * (1 - a) / n;
+			cov := (1 - d) * (cov + a * var_s) - s * s * a * (1 - d) / n;
+			var_s := (1 - d) ^ 2 * var_s + s * s * d * (1 - d) / n;
+			f := f + s * a; l := l + s * b; s := s * (1 - d);
+		END LOOP;
+		p.day := day;
+		p.at_risk := (SELECT count(*) FROM t.exit WHERE day = 0 OR age > day - 1);
+		p.on_ := (SELECT count(*) FROM t.exit WHERE went = 'on' AND ceil(age) = day);
+		p.off := (SELECT count(*) FROM t.exit WHERE went = 'off' AND ceil(age) = day);
+		p.open := (SELECT count(*) FROM t.exit WHERE went = 'open' AND ceil(age) = day);
+		p.f := 100 * f; p.l := 100 * l; p.s := 100 * s;
+		p.lo := NULL; p.hi := NULL;
+		IF f > 0 AND f < 1 - 1e-12 THEN
+			se := sqrt(greatest(var_f, 0));
+			w := 1.959963984540054 * se / abs(f * ln(f));
+			p.lo := 100 * exp(ln(f) * exp(w)); p.hi := 100 * exp(ln(f) * exp(-w));
+		END IF;
+		RETURN NEXT p;
+	END LOOP;
+END
+$$;
+
+CREATE TABLE t.met (what text, n bigint);
+CREATE FUNCTION t.check_seed(seed int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	wrong text := '';
+	one text;
+	c record;
+	met bigint[] := '{0,0,0,0}';
+BEGIN
+	BEGIN
+		PERFORM t.make_company(seed);
+		PERFORM t.load_raw();
+		FOR c IN SELECT s.stage, s.position, q.* FROM crm.stage s,
+			(VALUES ('-infinity'::date, 'infinity'::date, NULL), (current_date - 250, current_date - 60, NULL), ('-infinity', 'infinity', 'email')) q (since, until, channel)
+			WHERE s.in_funnel AND EXISTS (SELECT FROM crm.stage n WHERE n.in_funnel AND n.position > s.position)
+		LOOP
+			PERFORM t.load_exits(c.position, c.since, c.until, c.channel);
+			SELECT string_agg(format('%s %s %s day %s: %s, slow %s', c.stage, c.since, c.channel, coalesce(f.day, s.day), f, s), E'\n') INTO one
+			FROM crm.conversion_curve(c.stage, c.since, c.until, c.channel) f FULL JOIN t.slow_curve() s ON s.day = f.day
+			WHERE f.day IS NULL OR s.day IS NULL OR (f.at_risk, f.advanced, f.leaked, f.still_open) <> (s.at_risk, s.on_, s.off, s.open)
+				OR (f.advanced_pct IS NULL) <> (s.at_risk = 0 AND s.day = 0)
+				OR abs(f.advanced_pct - s.f) > 1e-7 OR abs(f.leaked_pct - s.l) > 1e-7 OR abs(f.open_pct - s.s) > 1e-7
+				OR (f.lower_pct IS NULL) <> (s.lo IS NULL) OR (f.upper_pct IS NULL) <> (s.hi IS NULL)
+				OR abs(f.lower_pct - s.lo) > 1e-5 OR abs(f.upper_pct - s.hi) > 1e-5
+				OR abs(f.advanced_pct + f.leaked_pct + f.open_pct - 100) > 1e-7;
+			wrong := wrong || coalesce(left(one, 1000) || E'\n', '');
+			SELECT ARRAY[met[1] + count(*) FILTER (WHERE went = 'on'), met[2] + count(*) FILTER (WHERE went = 'off'),
+				met[3] + count(*) FILTER (WHERE went = 'open'), met[4] + count(*) FILTER (WHERE age = 0)] INTO met FROM t.exit;
+		END LOOP;
+		RAISE EXCEPTION 'undo' USING ERRCODE = 'P0099';
+	EXCEPTION WHEN SQLSTATE 'P0099' THEN
+		INSERT INTO t.met SELECT x.what, met[x.i] FROM unnest(ARRAY['on', 'off', 'open', 'age 0']) WITH ORDINALITY x (what, i);
+		RETURN wrong;
+	END;
+END
+$$;
+DELETE FROM crm.lead l WHERE NOT EXISTS (SELECT FROM crm.customer c WHERE c.lead_id = l.lead_id);
+UPDATE crm.lead SET excluded_as = 'test';
+SELECT is(check_seed(seed), '', 'seed ' || seed) FROM generate_series(1, 20) seed;
+SELECT is((SELECT count(*) FROM (SELECT what FROM t.met GROUP BY what HAVING sum(n) > 0) x), 4::bigint, 'every way to leave occurred');
+
+-- where nobody is open any more it is the plain share; with cohorts as old as 30 days within_30d_pct of funnel_between
+SELECT make_company(7);
+SELECT is((SELECT count(*) FROM crm.funnel_between(current_date - 300, current_date - 100, 'lead') b
+	WHERE b.stage = 'lead' AND b.within_30d_pct IS NOT NULL), 1::bigint, 'a cohort of 30 days or older');
+SELECT is(round((SELECT advanced_pct FROM crm.conversion_curve('lead', current_date - 300, current_date - 100) WHERE day = 30), 6),
+	round((SELECT 100.0 * count(*) FILTER (WHERE coalesce(mql_at, sql_at, opportunity_at, customer_at) IS NOT NULL
+		AND least(mql_at, sql_at, opportunity_at, customer_at, evangelist_at) <= lead_at + interval '720 hours') / count(*)
+		FROM crm.lead, crm.setting z WHERE excluded_as IS NULL AND lead_at >= (current_date - 300)::timestamp AT TIME ZONE z.time_zone
+		AND lead_at < (current_date - 100)::timestamp AT TIME ZONE z.time_zone), 6), 'the curve of an old cohort is the plain share');
+SELECT is((SELECT count(*) FROM (SELECT * FROM crm.funnel_leak WHERE conversion_pct IS NOT NULL OFFSET 0) f,
+	LATERAL (SELECT DISTINCT c.expected_pct FROM crm.conversion_curve(f.stage) c) c WHERE c.expected_pct BETWEEN 0.1 AND 100),
+	(SELECT count(conversion_pct) FROM crm.funnel_leak), 'a percentage for each stage but the last');
+
+SELECT * FROM finish();
+ROLLBACK;
