@@ -34,4 +34,9 @@
 #define leadcrm_owns_relation(relid) pg_class_ownercheck(relid, GetUserId())
 #endif
 
+/* Input functions report errors to callers who asked for it since 16. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
 #endif							/* LEADCRM_COMPAT_H */
