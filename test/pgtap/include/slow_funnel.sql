@@ -28,7 +28,9 @@ BEGIN
 		SELECT h.lead_id, h.seq, h.changed_at, s.position
 		FROM crm.stage_history h JOIN crm.stage s ON s.stage = h.to_state
 		WHERE h.corrects IS NULL AND (h.lead_id, h.seq) NOT IN
-			(SELECT c.lead_id, c.corrects FROM crm.stage_history c WHERE c.corrects IS NOT NULL);
+			(SELECT c.lead_id, c.corrects FROM crm.stage_history c WHERE c.corrects IS NOT NULL)
+			-- of a key that was born again, its present life
+			AND h.seq > coalesce((SELECT max(d.seq) FROM crm.stage_history d WHERE d.lead_id = h.lead_id AND d.to_state IS NULL), 0);
 	CREATE INDEX ON valid (lead_id);
 	INSERT INTO t.raw_stamp SELECT v.lead_id, v.position, (array_agg(v.changed_at ORDER BY v.seq))[1] FROM valid v
 		JOIN crm.lead x ON x.lead_id = v.lead_id AND x.excluded_as IS NULL GROUP BY v.lead_id, v.position;

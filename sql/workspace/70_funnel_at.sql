@@ -1,0 +1,298 @@
+-- The funnel as it stood at a past instant, and as it was known then: told from the histories, which forget nothing.
+
+CREATE OR REPLACE FUNCTION @workspace@.funnel_at_check(happened_until timestamptz, known_until timestamptz) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $workspace$
+BEGIN
+	IF happened_until IS NULL OR known_until IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = format('%s is NULL', CASE WHEN happened_until IS NULL THEN 'happened_until' ELSE 'known_until' END),
+			HINT = 'happened_until is the instant of the funnel, known_until the instant up to which records count.';
+	ELSIF NOT isfinite(happened_until) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('happened_until is %s', happened_until),
+			DETAIL = 'It is no instant at which a funnel could stand.',
+			HINT = 'Use now() for the present.';
+	ELSIF happened_until > clock_timestamp() + interval '1 minute' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('happened_until lies in the future: %s', happened_until),
+			HINT = 'Use now() for the present.';
+	ELSIF known_until < happened_until THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'known_until lies before happened_until',
+			DETAIL = format('known_until is %s, happened_until is %s: nothing can be known before it happens.', known_until,
+				happened_until),
+			HINT = 'Give the same instant twice for the funnel as it was seen then.';
+	END IF;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.funnel_at_check(timestamptz, timestamptz) IS
+	'Raises the error of instants that funnel_at does not accept: 22004 NULL; 22023 not finite, in the future, or the wrong way round';
+
+-- What counts of a lead's histories. now() itself means everything that the transaction sees, also what it did since.
+CREATE OR REPLACE FUNCTION @workspace@.funnel_at_lead(happened_until timestamptz, known_until timestamptz)
+RETURNS TABLE (lead_id bigint, channel text, value numeric, stage leadcrm.lifecycle_stage, stage_since timestamptz,
+	peak leadcrm.lifecycle_stage, is_closed boolean, subscriber_at timestamptz, lead_at timestamptz, mql_at timestamptz,
+	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+WITH step AS (
+	-- in the order of the history
+	SELECT h.lead_id, h.to_state, h.changed_at
+	FROM @workspace@.stage_history h
+	-- the key's last deletion, after which a new life begins
+	LEFT JOIN (
+		SELECT d.lead_id, max(d.seq) AS seq
+		FROM @workspace@.stage_history d
+		WHERE d.to_state IS NULL
+		AND (d.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
+		AND (d.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
+		GROUP BY d.lead_id
+	) d ON d.lead_id = h.lead_id
+	WHERE h.corrects IS NULL
+	AND (h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
+	AND (h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
+	AND (d.seq IS NULL OR h.seq > d.seq)
+	-- a correction counts once it was made
+	AND NOT EXISTS (
+		SELECT FROM @workspace@.stage_history c
+		WHERE c.lead_id = h.lead_id AND c.corrects = h.seq AND c.corrects IS NOT NULL
+		AND (c.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
+	)
+	ORDER BY h.lead_id, h.seq
+), life AS (
+	SELECT s.lead_id, array_agg(s.to_state) AS states, array_agg(s.changed_at) AS times, max(s.to_state) AS peak
+	FROM step s
+	GROUP BY s.lead_id
+), conversation AS (
+	-- the last bit says whether the last status is a closed one
+	SELECT h.lead_id, max(h.seq::bigint * 2 + CASE WHEN t.category = 'closed' THEN 1 ELSE 0 END) % 2 = 1 AS is_closed
+	FROM @workspace@.status_history h
+	LEFT JOIN @workspace@.lead_status t ON t.code = h.to_state
+	WHERE h.corrects IS NULL
+	AND (h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
+	AND (h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
+	AND NOT EXISTS (
+		SELECT FROM @workspace@.status_history c
+		WHERE c.lead_id = h.lead_id AND c.corrects = h.seq AND c.corrects IS NOT NULL
+		AND (c.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
+	)
+	GROUP BY h.lead_id
+), unborn AS (
+	-- leads that were stored without their birth (leadcrm.enforcement was off): what the row says, and the first change
+	SELECT l.lead_id, coalesce(r.from_state, l.stage) AS stage,
+		coalesce(CASE WHEN r.lead_id IS NULL THEN l.stage_since ELSE r.since END, l.created_at) AS stage_since,
+		CASE WHEN r.lead_id IS NULL THEN l.stage_peak END AS peak,
+		l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at
+	FROM @workspace@.lead l
+	LEFT JOIN @workspace@.stage_history b ON b.lead_id = l.lead_id AND b.seq = 1
+	LEFT JOIN LATERAL (
+		SELECT f.lead_id, f.from_state, f.since
+		FROM @workspace@.stage_history f
+		WHERE f.lead_id = l.lead_id AND (b.lead_id IS NULL OR b.from_state IS NOT NULL)
+		ORDER BY f.seq LIMIT 1
+	) r ON true
+	WHERE (b.lead_id IS NULL OR b.from_state IS NOT NULL)
+	AND (r.lead_id IS NULL OR r.from_state IS NOT NULL)
+), stood AS (
+	SELECT f.lead_id, f.states[cardinality(f.states)] AS stage, f.times[cardinality(f.times)] AS stage_since, f.peak,
+		f.times[array_position(f.states, 'subscriber')] AS subscriber_at,
+		f.times[array_position(f.states, 'lead')] AS lead_at,
+		f.times[array_position(f.states, 'mql')] AS mql_at,
+		f.times[array_position(f.states, 'sql')] AS sql_at,
+		f.times[array_position(f.states, 'opportunity')] AS opportunity_at,
+		f.times[array_position(f.states, 'customer')] AS customer_at,
+		f.times[array_position(f.states, 'evangelist')] AS evangelist_at
+	FROM life f
+	WHERE NOT EXISTS (SELECT FROM unborn u WHERE u.lead_id = f.lead_id)
+	UNION ALL
+	SELECT u.lead_id, coalesce(f.states[cardinality(f.states)], u.stage),
+		coalesce(f.times[cardinality(f.times)], u.stage_since), greatest(f.peak, u.stage, u.peak, x.peak),
+		x.subscriber_at, x.lead_at, x.mql_at, x.sql_at, x.opportunity_at, x.customer_at, x.evangelist_at
+	FROM unborn u
+	LEFT JOIN life f ON f.lead_id = u.lead_id
+	CROSS JOIN LATERAL (SELECT CASE WHEN funnel_at_lead.happened_until = now() THEN 'infinity' ELSE funnel_at_lead.happened_until END
+		AS until) t
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN u.subscriber_at <= t.until THEN u.subscriber_at END AS subscriber_at,
+			CASE WHEN u.lead_at <= t.until THEN u.lead_at END AS lead_at,
+			CASE WHEN u.mql_at <= t.until THEN u.mql_at END AS mql_at,
+			CASE WHEN u.sql_at <= t.until THEN u.sql_at END AS sql_at,
+			CASE WHEN u.opportunity_at <= t.until THEN u.opportunity_at END AS opportunity_at,
+			CASE WHEN u.customer_at <= t.until THEN u.customer_at END AS customer_at,
+			CASE WHEN u.evangelist_at <= t.until THEN u.evangelist_at END AS evangelist_at,
+			CASE WHEN u.evangelist_at <= t.until THEN 'evangelist' WHEN u.customer_at <= t.until THEN 'customer'
+				WHEN u.opportunity_at <= t.until THEN 'opportunity' WHEN u.sql_at <= t.until THEN 'sql'
+				WHEN u.mql_at <= t.until THEN 'mql' WHEN u.lead_at <= t.until THEN 'lead'
+				WHEN u.subscriber_at <= t.until THEN 'subscriber' END::leadcrm.lifecycle_stage AS peak
+	) x
+	WHERE u.stage_since <= t.until
+)
+SELECT s.lead_id, l.channel, l.value, s.stage, s.stage_since, s.peak,
+	coalesce(c.is_closed, u.lead_id IS NOT NULL AND l.status_category = 'closed'
+		AND (l.status_since <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now()), false),
+	s.subscriber_at, s.lead_at, s.mql_at, s.sql_at, s.opportunity_at, s.customer_at, s.evangelist_at
+FROM stood s
+LEFT JOIN conversation c ON c.lead_id = s.lead_id
+LEFT JOIN @workspace@.lead l ON l.lead_id = s.lead_id
+LEFT JOIN unborn u ON u.lead_id = s.lead_id
+WHERE l.excluded_as IS NULL;
+END;
+
+COMMENT ON FUNCTION @workspace@.funnel_at_lead(timestamptz, timestamptz) IS
+	'The leads as they stood at happened_until, told from what was recorded until known_until: stage and since when, furthest stage (peak), whether the status was closed, first entries; corrections count once they were made, deleted leads until they went. A NULL channel: deleted since. Channel and value are those of now, and leads excluded now are left out; a status has its category of now. Unique key: lead_id. A building block of funnel_at, which checks the instants.';
+
+-- The percentages made of counts, and what follows from them: recoverable customers, the bottleneck.
+CREATE OR REPLACE FUNCTION @workspace@.funnel_rates(positions integer[], entered bigint[], advanced bigint[],
+	active bigint[], reference_pct double precision[])
+RETURNS TABLE ("position" integer, conversion_pct double precision, resolved_pct double precision,
+	cumulative_pct double precision, recoverable double precision, is_bottleneck boolean)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+WITH rated AS (
+	SELECT c.position, c.resolved, c.reference_pct, c.is_last,
+		CASE WHEN NOT c.is_last THEN 100.0::double precision * c.advanced / nullif(c.entered, 0) END AS conversion_pct,
+		100.0::double precision * c.advanced / nullif(c.resolved, 0) AS resolved_pct,
+		100.0::double precision * c.entered / nullif(first_value(c.entered) OVER (ORDER BY c.position), 0) AS cumulative_pct
+	FROM (
+		SELECT u.position, u.entered, u.advanced, u.reference_pct, u.position = max(u.position) OVER () AS is_last,
+			CASE WHEN u.position < max(u.position) OVER () THEN u.entered - u.active END AS resolved
+		FROM unnest(funnel_rates.positions, funnel_rates.entered, funnel_rates.advanced, funnel_rates.active,
+			funnel_rates.reference_pct) u ("position", entered, advanced, active, reference_pct)
+	) c
+), weighed AS (
+	-- the later stages' chances multiply: at most six of them, the last funnel stage counting 1
+	SELECT r.*,
+		CASE WHEN r.is_last THEN NULL
+			WHEN r.resolved = 0 OR r.resolved_pct >= r.reference_pct THEN 0
+			ELSE (r.reference_pct - r.resolved_pct) / 100 * r.resolved
+				* lead(f.chance, 1, 1) OVER w * lead(f.chance, 2, 1) OVER w * lead(f.chance, 3, 1) OVER w
+				* lead(f.chance, 4, 1) OVER w * lead(f.chance, 5, 1) OVER w * lead(f.chance, 6, 1) OVER w
+		END AS recoverable,
+		-- upper end of the 95 % Wilson interval of resolved_pct; z2 is the square of the normal quantile 1.96
+		CASE WHEN r.resolved > 0 THEN
+			100 * (f.rate + f.z2 / (2 * r.resolved)
+				+ sqrt(f.z2 * (f.rate * (1 - f.rate) / r.resolved + f.z2 / (4 * r.resolved::double precision * r.resolved))))
+			/ (1 + f.z2 / r.resolved)
+		END AS upper_pct,
+		bool_or(r.reference_pct IS NOT NULL) OVER () AS has_reference
+	FROM rated r
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN r.is_last THEN 1 ELSE coalesce(r.reference_pct, r.resolved_pct) / 100 END AS chance,
+			r.resolved_pct / 100 AS rate, 3.8414588206941236::double precision AS z2
+	) f
+	WINDOW w AS (ORDER BY r.position)
+), suspected AS (
+	SELECT w.*, coalesce(w.resolved >= 30 AND (NOT w.has_reference OR w.reference_pct > w.upper_pct), false) AS suspect
+	FROM weighed w
+)
+SELECT s.position, s.conversion_pct, s.resolved_pct, s.cumulative_pct, s.recoverable,
+	s.suspect AND row_number() OVER (PARTITION BY s.suspect
+		ORDER BY CASE WHEN s.has_reference THEN s.recoverable END DESC NULLS LAST,
+			CASE WHEN NOT s.has_reference THEN s.resolved_pct END, s.position) = 1
+FROM suspected s;
+END;
+COMMENT ON FUNCTION @workspace@.funnel_rates(integer[], bigint[], bigint[], bigint[], double precision[]) IS
+	'The percentages, recoverable customers and bottleneck of one funnel, from the counts of its stages (arrays of one length, an element a funnel stage) and their references (percent; NULL: none): columns as in funnel_leak. Unique key: position. A building block of funnel_at.';
+
+CREATE OR REPLACE FUNCTION @workspace@.funnel_at(happened_until timestamptz, known_until timestamptz DEFAULT 'infinity')
+RETURNS TABLE (
+	"position" integer, stage leadcrm.lifecycle_stage, label text, entered bigint, advanced bigint, active bigint,
+	stalled bigint, returned bigint, leaked bigint, skipped bigint, joined_later bigint, conversion_pct numeric,
+	resolved_pct numeric, cumulative_pct numeric, lost bigint, lost_share_pct numeric, lost_value numeric,
+	value_known_pct numeric, mean_days numeric, median_days numeric, p90_days numeric, reference_pct numeric,
+	recoverable_customers numeric, is_bottleneck boolean)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET plan_cache_mode = force_custom_plan SET jit = off
+AS $workspace$
+BEGIN
+	PERFORM @workspace@.funnel_at_check(funnel_at.happened_until, funnel_at.known_until);
+	RETURN QUERY
+	WITH journey AS MATERIALIZED (
+		SELECT f.channel, f.value, p.funnel_position AS peak,
+			@workspace@.funnel_outcome(p.funnel_position, n.position, CASE WHEN f.is_closed THEN 'closed' ELSE '' END,
+				f.stage_since, n.stuck_before + make_interval(secs => date_part('epoch', funnel_at.happened_until - now())))
+				AS outcome,
+			@workspace@.funnel_stamped(f.subscriber_at, f.lead_at, f.mql_at, f.sql_at, f.opportunity_at, f.customer_at,
+				f.evangelist_at) AS stamped,
+			f.subscriber_at, f.lead_at, f.mql_at, f.sql_at, f.opportunity_at, f.customer_at, f.evangelist_at
+		FROM @workspace@.funnel_at_lead(funnel_at.happened_until, funnel_at.known_until) f
+		JOIN @workspace@.funnel_scale n ON n.stage = f.stage
+		JOIN @workspace@.funnel_scale p ON p.stage = f.peak
+	), cell AS MATERIALIZED (
+		SELECT j.channel, j.peak, j.outcome, j.stamped, count(*) AS leads, count(j.value) AS valued, sum(j.value) AS value
+		FROM journey j
+		WHERE j.peak IS NOT NULL
+		GROUP BY j.channel, j.peak, j.outcome, j.stamped
+	), best AS (
+		SELECT r.position, max(100.0::double precision * r.advanced / r.resolved) AS best_pct
+		FROM (
+			SELECT s.position, sum(c.leads) FILTER (WHERE c.peak > s.position) AS advanced,
+				sum(c.leads) FILTER (WHERE c.peak > s.position OR c.outcome > 1) AS resolved
+			FROM cell c
+			JOIN @workspace@.funnel_scale s ON s.in_funnel AND c.peak >= s.position
+			WHERE c.channel IS NOT NULL
+			GROUP BY c.channel, s.position
+		) r
+		WHERE r.resolved >= 100
+		GROUP BY r.position
+	), counted AS (
+		SELECT s.position, s.stage, s.label, s.next_position,
+			coalesce(sum(c.leads), 0)::bigint AS entered,
+			coalesce(sum(c.leads) FILTER (WHERE c.peak > s.position), 0)::bigint AS advanced,
+			coalesce(sum(c.leads) FILTER (WHERE c.peak = s.position AND c.outcome = 1), 0)::bigint AS active,
+			coalesce(sum(c.leads) FILTER (WHERE c.peak = s.position AND c.outcome = 2), 0)::bigint AS stalled,
+			coalesce(sum(c.leads) FILTER (WHERE c.peak = s.position AND c.outcome = 3), 0)::bigint AS returned,
+			coalesce(sum(c.leads) FILTER (WHERE c.peak = s.position AND c.outcome = 4), 0)::bigint AS leaked,
+			coalesce(sum(c.leads) FILTER (WHERE c.stamped & b.bit = 0
+				AND c.stamped & (b.bit - 1) > 0 AND c.stamped > b.bit), 0)::bigint AS skipped,
+			coalesce(sum(c.leads) FILTER (WHERE c.stamped & (2 * b.bit - 1) = 0), 0)::bigint AS joined_later,
+			coalesce(sum(c.value) FILTER (WHERE c.peak = s.position AND c.outcome > 1), 0) AS lost_value,
+			coalesce(sum(c.valued) FILTER (WHERE c.peak = s.position AND c.outcome > 1), 0)::bigint AS lost_valued,
+			coalesce(s.target_conversion_pct::double precision, max(t.best_pct)) AS reference_pct
+		FROM @workspace@.funnel_scale s
+		CROSS JOIN LATERAL (SELECT 1 << (s.position - 1) AS bit) b
+		LEFT JOIN cell c ON c.peak >= s.position
+		LEFT JOIN best t ON t.position = s.position
+		WHERE s.in_funnel
+		GROUP BY s.position, s.stage, s.label, s.next_position, s.target_conversion_pct
+	), days AS (
+		SELECT v.position, avg(d.days) AS mean, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days) AS centile
+		FROM journey j
+		CROSS JOIN LATERAL (VALUES (1, j.subscriber_at), (2, j.lead_at), (3, j.mql_at), (4, j.sql_at), (5, j.opportunity_at),
+			(6, j.customer_at)) v ("position", entered_at)
+		JOIN @workspace@.funnel_scale s ON s.position = v.position
+		CROSS JOIN LATERAL (SELECT date_part('epoch', CASE s.next_position WHEN 2 THEN j.lead_at WHEN 3 THEN j.mql_at
+			WHEN 4 THEN j.sql_at WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END
+			- v.entered_at) / 86400 AS days) d
+		-- most leads have one stamp: they need not be looked at more closely
+		WHERE j.stamped & (j.stamped - 1) > 0 AND d.days IS NOT NULL
+		GROUP BY v.position
+	), rated AS (
+		SELECT r.* FROM (
+			SELECT array_agg(c.position) AS positions, array_agg(c.entered) AS entered, array_agg(c.advanced) AS advanced,
+				array_agg(c.active) AS active,
+				array_agg(CASE WHEN c.next_position IS NOT NULL THEN c.reference_pct END) AS reference_pct
+			FROM counted c
+		) a
+		CROSS JOIN LATERAL @workspace@.funnel_rates(a.positions, a.entered, a.advanced, a.active, a.reference_pct) r
+	)
+	SELECT c.position, c.stage, c.label, c.entered, c.advanced, c.active, c.stalled, c.returned, c.leaked, c.skipped,
+		c.joined_later, r.conversion_pct::numeric, r.resolved_pct::numeric, r.cumulative_pct::numeric, l.lost,
+		(100.0::double precision * l.lost / nullif(sum(l.lost) OVER (), 0))::numeric, c.lost_value,
+		(100.0::double precision * c.lost_valued / nullif(l.lost, 0))::numeric,
+		d.mean::numeric, d.centile[1]::numeric, d.centile[2]::numeric,
+		CASE WHEN c.next_position IS NOT NULL THEN c.reference_pct END::numeric, r.recoverable::numeric, r.is_bottleneck
+	FROM counted c
+	CROSS JOIN LATERAL (SELECT c.stalled + c.returned + c.leaked AS lost) l
+	JOIN rated r ON r.position = c.position
+	LEFT JOIN days d ON d.position = c.position
+	ORDER BY c.position;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.funnel_at(timestamptz, timestamptz) IS
+	'funnel_leak as it stood at happened_until, and as it was known at known_until (not given: as it is known today). Told from stage_history and status_history: what had happened by then (changed_at), and had been written down by then (recorded_at); a correction voids a change once it was made; deleted leads count until they went. funnel_at(T, T) shows today what funnel_leak showed at T, whatever was imported, reported late, corrected or deleted since; funnel_at(T) shows T as we know better now; funnel_at(now(), now()) is funnel_leak. Exact for stage and status, up to transactions that were open at the instant itself: a row''s recorded_at is taken before its commit. What keeps no history is that of now: which leads are excluded, their channels (for reference_pct) and values (lost_value, value_known_pct; a deleted lead has neither, and counts as not excluded), the categories of statuses, the settings of stages (in_funnel, label, target, stuck_after). Leads that were stored without their birth (leadcrm.enforcement = off) are told by their stamps, and count as known always. Columns as in funnel_leak. Unique key: stage (also position). Errors: 22004 NULL; 22023 an instant that is not finite or in the future, known_until before happened_until.';
