@@ -8,6 +8,15 @@ CREATE FUNCTION leadcrm.record() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME'
 COMMENT ON FUNCTION leadcrm.record() IS
 'AFTER INSERT, UPDATE or DELETE row trigger of a tracked column: checks what was stored and writes its history. Attached by leadcrm.track().';
 
+CREATE FUNCTION leadcrm.write_history() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_write_history';
+COMMENT ON FUNCTION leadcrm.write_history() IS
+'AFTER INSERT OR UPDATE OR DELETE statement trigger of a tracked table: writes the history of all rows of the statement at once. Attached by leadcrm.track(); without it each row''s history is written by itself.';
+
+CREATE FUNCTION leadcrm.is_unrecorded(state_column name, tableoid oid, ctid tid) RETURNS boolean VOLATILE STRICT
+LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_is_unrecorded';
+COMMENT ON FUNCTION leadcrm.is_unrecorded(name, oid, tid) IS
+'In the condition of the trigger that records changes: whether the guard has not recorded the change of that version of the row itself. True whenever it is called elsewhere.';
+
 CREATE FUNCTION leadcrm.refuse_truncate() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_refuse_truncate';
 COMMENT ON FUNCTION leadcrm.refuse_truncate() IS
 'BEFORE TRUNCATE statement trigger of tracked tables and histories: refuses (42501). Attached by leadcrm.track().';

@@ -52,6 +52,9 @@ SELECT g.tgrelid::regclass AS target,
        leadcrm.trigger_state((SELECT min(r.tgenabled)::"char" FROM pg_trigger r
                               WHERE r.tgrelid = leadcrm.resolve_table(a.args[3], g.tgrelid)
                                 AND r.tgfoid = 'leadcrm.transitions_changed()'::regprocedure)) AS transitions_watch,
+       leadcrm.trigger_state((SELECT min(r.tgenabled)::"char" FROM pg_trigger r
+                              WHERE r.tgrelid = g.tgrelid AND r.tgfoid = 'leadcrm.write_history()'::regprocedure
+                              )) AS write_history,
        EXISTS (SELECT FROM pg_trigger r
                WHERE r.tgrelid = leadcrm.resolve_table(a.args[3], g.tgrelid)
                  AND r.tgfoid = 'leadcrm.transitions_filled()'::regprocedure AND r.tgenabled <> 'D') AS never_filled,
@@ -79,6 +82,7 @@ COMMENT ON COLUMN leadcrm.tracked.record_insert_delete IS 'State of the trigger 
 COMMENT ON COLUMN leadcrm.tracked.refuse_truncate IS 'State of the trigger that refuses TRUNCATE of the table.';
 COMMENT ON COLUMN leadcrm.tracked.protect_history IS 'State of the trigger that keeps others from writing the history.';
 COMMENT ON COLUMN leadcrm.tracked.transitions_watch IS 'State of the trigger that tells all sessions of changed rules.';
+COMMENT ON COLUMN leadcrm.tracked.write_history IS 'State of the trigger that writes the history of a whole statement at once; without it each row''s is written by itself.';
 COMMENT ON COLUMN leadcrm.tracked.never_filled IS 'Whether the transitions table, made by track(), never held a row: every change passes.';
 COMMENT ON COLUMN leadcrm.tracked.guard_oid IS 'OID of the guard trigger in pg_trigger.';
 COMMENT ON COLUMN leadcrm.tracked.arguments IS 'The triggers'' arguments: column, key, transitions, history.';

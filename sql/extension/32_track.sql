@@ -347,8 +347,9 @@ BEGIN
 	      WHERE a.attrelid = target AND NOT a.attisdropped AND a.attname = state_column || '_peak' AND a.atttypid = x.atttypid AND NOT is_text
 	      UNION ALL
 	      SELECT 5, k.stamp::text FROM leadcrm.stamp_columns(target, state_column, transitions) k) w (n, name);
-	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION leadcrm.record(%s)',
-	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, arguments);
+	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN ((%s) AND leadcrm.is_unrecorded(%L, OLD.tableoid, OLD.ctid)) EXECUTE FUNCTION leadcrm.record(%s)',
+	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, state_column, arguments);
+	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_write" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.write_history()', target);
 
 	-- a TRUNCATE may name a partition; a foreign one is not ours to keep
 	FOR leaf IN SELECT p.relid FROM (SELECT r.relid FROM pg_partition_tree(target) r UNION SELECT target UNION SELECT history
@@ -474,7 +475,7 @@ BEGIN
 	-- the table's other tracked columns still need this one
 	FOR trigger IN
 		SELECT t.tgname, t.tgrelid::regclass AS tab FROM pg_trigger t
-		WHERE t.tgfoid = 'leadcrm.refuse_truncate()'::regprocedure
+		WHERE t.tgfoid IN ('leadcrm.refuse_truncate()'::regprocedure, 'leadcrm.write_history()'::regprocedure)
 		  AND (t.tgrelid = target OR t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(target) p))
 		  AND NOT EXISTS (SELECT FROM leadcrm.tracked k WHERE k.target = untrack.target)
 	LOOP

@@ -23,6 +23,8 @@ BEGIN
 			      UNION SELECT p.relid FROM pg_partition_tree(k.history) p UNION SELECT k.history) p
 			JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'f'
 			UNION ALL
+			SELECT k.target, 'leadcrm.write_history()', 28, 'that writes the history of a statement', NULL
+			UNION ALL
 			SELECT p.relid, 'leadcrm.protect_history()', 28, 'that protects the history', NULL
 			FROM (SELECT p.relid FROM pg_partition_tree(k.history) p UNION SELECT k.history) p
 			UNION ALL

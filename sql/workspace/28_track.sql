@@ -16,6 +16,12 @@ BEGIN
 			PERFORM leadcrm.track(lead, x.state_column::name, NULL,
 				(@workspace_literal@ || '.' || x.transitions)::regclass,
 				(@workspace_literal@ || '.' || x.history)::regclass);
+		ELSIF NOT EXISTS (SELECT FROM pg_trigger t
+			WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_record_' || x.state_column
+			AND pg_get_triggerdef(t.oid) LIKE '%leadcrm.is_unrecorded(%')
+		THEN
+			-- tracked by an earlier version
+			PERFORM leadcrm.retrack(lead, x.state_column::name);
 		END IF;
 	END LOOP;
 END

@@ -18,6 +18,8 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -266,6 +268,20 @@ open_by_name(Tracker *t, const char *what, const char *arg, void (*depends) (Oid
 	return rel;
 }
 
+/* Whether a trigger's condition leaves out what the guard has recorded: one made by an earlier version does not. */
+static bool
+asks_guard(const Trigger *trigger)
+{
+	const Oid	types[] = {NAMEOID, OIDOID, TIDOID};
+	char	   *call;
+
+	if (trigger->tgqual == NULL)
+		return false;
+	call = psprintf(":funcid %u ",
+					LookupFuncName(list_make2(makeString("leadcrm"), makeString("is_unrecorded")), lengthof(types), types, false));
+	return strstr(trigger->tgqual, call) != NULL;
+}
+
 /* A guard whose partner is gone would let changes pass unrecorded. */
 static void
 check_triggers(Tracker *t, Relation rel)
@@ -275,20 +291,30 @@ check_triggers(Tracker *t, Relation rel)
 	bool		records_insert = false;
 	bool		records_update = false;
 	bool		records_delete = false;
+	bool		writes = false;
+	bool		all_alike = true;
+	bool		asks = false;
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 		bool		ours = trigger->tgnargs == TRIGARG_COUNT && strcmp(trigger->tgargs[TRIGARG_COLUMN], t->column) == 0;
 
+		if (ours)
+			all_alike &= trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN;
 		if (ours && leadcrm_is_trigger(trigger, "record"))
 		{
 			records_insert |= TRIGGER_FOR_INSERT(trigger->tgtype);
 			records_update |= TRIGGER_FOR_UPDATE(trigger->tgtype);
+			asks |= TRIGGER_FOR_UPDATE(trigger->tgtype) && asks_guard(trigger);
 			records_delete |= TRIGGER_FOR_DELETE(trigger->tgtype);
 		}
 		else if (ours && leadcrm_is_trigger(trigger, "guard"))
 			guard_seen = true;
+		else if (leadcrm_is_trigger(trigger, "write_history"))
+			writes |= trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN && TRIGGER_FOR_AFTER(trigger->tgtype) &&
+				!TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_INSERT(trigger->tgtype) &&
+				TRIGGER_FOR_UPDATE(trigger->tgtype) && TRIGGER_FOR_DELETE(trigger->tgtype);
 		else if (guard_seen && TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) &&
 				 trigger->tgenabled != TRIGGER_DISABLED && !leadcrm_is_trigger(trigger, "guard"))
 		{
@@ -303,6 +329,9 @@ check_triggers(Tracker *t, Relation rel)
 						RelationGetRelationName(rel)),
 				 errdetail("Without it a change would leave no history."),
 				 errhint("Call leadcrm.retrack().")));
+	/* A statement may name a partition: then the table's own statement triggers don't fire. */
+	t->batched = writes && all_alike && t->relid == t->rootid;
+	t->guard_records = t->batched && asks && !t->late_update;
 }
 
 /*

@@ -100,6 +100,7 @@ leadcrm_tracker_init(void)
 	CacheRegisterSyscacheCallback(ENUMOID, enum_changed, (Datum) 0);
 	RegisterXactCallback(free_retired_plans, NULL);
 	leadcrm_history_init();
+	leadcrm_batch_init();
 	leadcrm_notes_init();
 	leadcrm_override_init();
 }

@@ -192,6 +192,35 @@ reason_given(TriggerData *trigdata, Tracker *t, bool since_given)
 		(since_given && !is_updated(trigdata, t->state_att));
 }
 
+/*
+ * Records a change that the rules allow before it is stored.  Nothing comes in between: the row is locked, no trigger runs
+ * after this one, and an error takes both away.
+ */
+static void
+take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, bool has_reason)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	HistoryRow	row = {0};
+	HistoryWriter *w;
+
+	if (!leadcrm_taken_down(t, &old->tts_tid))
+		return;
+	row.key = old->tts_values[t->key_att - 1];
+	row.seq = seq;
+	row.from_state = old->tts_values[t->state_att - 1];
+	row.to_state = new->tts_values[t->state_att - 1];
+	row.since_null = old->tts_isnull[t->since_att - 1];
+	row.since = row.since_null ? 0 : DatumGetTimestampTz(old->tts_values[t->since_att - 1]);
+	row.changed_at = since;
+	row.reason = new->tts_values[t->reason_att - 1];
+	row.reason_null = !has_reason;
+	row.origin = ORIGIN_CHANGE;
+	w = leadcrm_history_begin(t);
+	leadcrm_history_write(w, &row);
+	leadcrm_history_end(w);
+}
+
 static HeapTuple
 guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 {
@@ -240,6 +269,9 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 			 DatumGetTimestampTz(new->tts_values[att - 1]) != since))
 			leadcrm_refuse_companion(t, trigdata->tg_relation, att, key);
 	}
+
+	if (t->guard_records && leadcrm_enforcement == LEADCRM_STRICT)
+		take_down(trigdata, t, seq, since, has_reason);
 
 	fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	fill(&f, t->seq_att, Int32GetDatum(seq), false);

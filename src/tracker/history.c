@@ -138,8 +138,8 @@ role_name(RoleName *cached, Oid roleid)
 /*
  * Opens the history under the lock that writing needs.  *t is renewed where the wait for it let a change of the table through.
  */
-static Relation
-open_history(Tracker **t)
+Relation
+leadcrm_history_open(Tracker **t)
 {
 	for (;;)
 	{
@@ -155,26 +155,28 @@ open_history(Tracker **t)
 	}
 }
 
+/* Opens what rows are written to one by one, where that has not been done yet. */
+static void
+open_target(HistoryWriter *w)
+{
+	if (w->hist)
+		return;
+	w->hist = leadcrm_history_open(&w->t);
+	if (!w->t->direct)
+		return;
+	w->slot = MakeSingleTupleTableSlot(RelationGetDescr(w->hist), table_slot_callbacks(w->hist));
+	w->indexes = leadcrm_history_open_indexes(w->t);
+}
+
 /*
- * Opens the history for writing, and takes down who writes and when.  *t is renewed where the wait for the lock let a change
- * of the table through.  The writer lives in the current memory context; the lock is kept until the transaction ends.
+ * Begins to write history, and takes down who writes and when.  The writer lives in the current memory context.
  */
 HistoryWriter *
-leadcrm_history_begin(Tracker **t)
+leadcrm_history_begin(Tracker *t)
 {
-	HistoryWriter *w = palloc(sizeof(HistoryWriter));
+	HistoryWriter *w = palloc0(sizeof(HistoryWriter));
 
-	w->hist = open_history(t);
-	w->t = *t;
-	w->slot = NULL;
-	w->indexes = NULL;
-	if (w->t->direct)
-	{
-		w->slot = MakeSingleTupleTableSlot(RelationGetDescr(w->hist), table_slot_callbacks(w->hist));
-		w->indexes = palloc(sizeof(Relation) * Max(w->t->nindexes, 1));
-		for (int i = 0; i < w->t->nindexes; i++)
-			w->indexes[i] = index_open(w->t->index_oids[i], RowExclusiveLock);
-	}
+	w->t = t;
 	w->session_role = role_name(&session_name, GetSessionUserId());
 	w->role = role_name(&current_name, GetUserId());
 	w->actor_null = leadcrm_actor == NULL || leadcrm_actor[0] == '\0';
@@ -183,12 +185,36 @@ leadcrm_history_begin(Tracker **t)
 	return w;
 }
 
-static void
-insert_directly(HistoryWriter *w, Datum *values, bool *nulls)
+/*
+ * Opens the history's indexes, as many as t->nindexes, in the current memory context; the locks stay.
+ */
+Relation *
+leadcrm_history_open_indexes(const Tracker *t)
 {
-	Tracker    *t = w->t;
-	TupleTableSlot *slot = w->slot;
+	Relation   *indexes = palloc(sizeof(Relation) * Max(t->nindexes, 1));
 
+	for (int i = 0; i < t->nindexes; i++)
+		indexes[i] = index_open(t->index_oids[i], RowExclusiveLock);
+	return indexes;
+}
+
+/*
+ * Closes them.
+ */
+void
+leadcrm_history_close_indexes(const Tracker *t, Relation *indexes)
+{
+	for (int i = 0; i < t->nindexes; i++)
+		index_close(indexes[i], NoLock);
+	pfree(indexes);
+}
+
+/*
+ * Puts the values of a row's columns, HIST_NCOLUMNS of them, into a slot of the history's shape.  It points to them.
+ */
+void
+leadcrm_history_fill_slot(const Tracker *t, TupleTableSlot *slot, const Datum *values, const bool *nulls)
+{
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, sizeof(bool) * t->hist_natts);
 	for (int i = 0; i < HIST_NCOLUMNS; i++)
@@ -197,18 +223,32 @@ insert_directly(HistoryWriter *w, Datum *values, bool *nulls)
 		slot->tts_isnull[t->hist_att[i] - 1] = nulls[i];
 	}
 	ExecStoreVirtualTuple(slot);
-	table_tuple_insert(w->hist, slot, GetCurrentCommandId(true), 0, NULL);
+}
 
+/*
+ * Makes the index entries of a row that is in the table.  Error 23505 where (key, seq) is there already.
+ */
+void
+leadcrm_history_insert_index_entries(const Tracker *t, Relation hist, Relation *indexes, TupleTableSlot *slot)
+{
 	for (int i = 0; i < t->nindexes; i++)
 	{
-		Datum		index_values[INDEX_MAX_KEYS];
-		bool		index_nulls[INDEX_MAX_KEYS];
+		Datum		values[INDEX_MAX_KEYS];
+		bool		isnull[INDEX_MAX_KEYS];
 		IndexInfo  *info = t->index_infos[i];
 
-		FormIndexDatum(info, slot, NULL, index_values, index_nulls);
-		index_insert(w->indexes[i], index_values, index_nulls, &slot->tts_tid, w->hist,
-					 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
+		FormIndexDatum(info, slot, NULL, values, isnull);
+		index_insert(indexes[i], values, isnull, &slot->tts_tid, hist, info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+					 false, info);
 	}
+}
+
+static void
+insert_directly(HistoryWriter *w, Datum *values, bool *nulls)
+{
+	leadcrm_history_fill_slot(w->t, w->slot, values, nulls);
+	table_tuple_insert(w->hist, w->slot, GetCurrentCommandId(true), 0, NULL);
+	leadcrm_history_insert_index_entries(w->t, w->hist, w->indexes, w->slot);
 }
 
 static void
@@ -286,8 +326,21 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 }
 
 /*
- * Writes one row.  Errors: 23505 where (key, seq) is there already, and whatever a user's own constraints and triggers on the
- * history raise.
+ * Writes one row whose columns are given, HIST_NCOLUMNS of them.  Errors: 23505 where (key, seq) is there already, and whatever
+ * a user's own constraints and triggers on the history raise.
+ */
+void
+leadcrm_history_write_values(HistoryWriter *w, Datum *values, bool *nulls)
+{
+	open_target(w);
+	if (w->t->direct)
+		insert_directly(w, values, nulls);
+	else
+		insert_by_executor(w, values, nulls);
+}
+
+/*
+ * Writes one row, at the latest when the statement ends.  Errors: those of leadcrm_history_write_values(), then too.
  */
 void
 leadcrm_history_write(HistoryWriter *w, const HistoryRow *row)
@@ -316,25 +369,23 @@ leadcrm_history_write(HistoryWriter *w, const HistoryRow *row)
 	nulls[HIST_CORRECTS] = row->corrects == 0;
 	values[HIST_RECORDED_AT] = w->recorded_at;
 
-	if (w->t->direct)
-		insert_directly(w, values, nulls);
-	else
-		insert_by_executor(w, values, nulls);
+	if (!leadcrm_batch_put(&w->t, values, nulls))
+		leadcrm_history_write_values(w, values, nulls);
 }
 
 /*
- * Closes what leadcrm_history_begin() opened.
+ * Closes what the writer opened; locks are kept until the transaction ends.
  */
 void
 leadcrm_history_end(HistoryWriter *w)
 {
-	if (w->t->direct)
+	if (w->slot)
 	{
-		for (int i = 0; i < w->t->nindexes; i++)
-			index_close(w->indexes[i], NoLock);
+		leadcrm_history_close_indexes(w->t, w->indexes);
 		ExecDropSingleTupleTableSlot(w->slot);
 	}
-	table_close(w->hist, NoLock);
+	if (w->hist)
+		table_close(w->hist, NoLock);
 	pfree(w);
 }
 
@@ -390,7 +441,8 @@ leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive)
 	TupleTableSlot *slot;
 	ScanKeyData scankeys[2];
 
-	hist = open_history(t);
+	leadcrm_batch_flush();
+	hist = leadcrm_history_open(t);
 	if (!(*t)->direct)
 	{
 		seq = last_seq_by_executor(*t, hist, key, limit, &in_state);
@@ -433,6 +485,8 @@ leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive)
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index, AccessShareLock);
 	table_close(hist, NoLock);
+	/* what a statement further up has yet to write */
+	leadcrm_batch_last_seq(*t, key, limit, &seq, &in_state);
 	if (alive)
 		*alive = in_state;
 	return seq;

@@ -6,6 +6,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
@@ -205,5 +206,11 @@ leadcrm_history_describe(Tracker *t, Relation hist)
 		find_primary_key(t, hist);
 	t->direct = can_write_directly(t, hist);
 	if (t->direct)
+	{
+		t->hist_slot_ops = table_slot_callbacks(hist);
 		describe_indexes(t, hist);
+	}
+	/* the indexes have had a say too */
+	t->batched &= t->direct;
+	t->guard_records &= t->batched;
 }

@@ -66,7 +66,7 @@ is_repair(const Tracker *t, Datum key)
 static void
 write_one(Tracker *t, const HistoryRow *row)
 {
-	HistoryWriter *w = leadcrm_history_begin(&t);
+	HistoryWriter *w = leadcrm_history_begin(t);
 
 	leadcrm_history_write(w, row);
 	leadcrm_history_end(w);
@@ -310,7 +310,7 @@ record_insert(TriggerData *trigdata, Tracker *t)
 		}
 	}
 
-	w = leadcrm_history_begin(&t);
+	w = leadcrm_history_begin(t);
 	row.key = new.key;
 	row.origin = backfill ? ORIGIN_BACKFILL : ORIGIN_BIRTH;
 	row.forced = forced;

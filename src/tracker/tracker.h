@@ -131,6 +131,10 @@ typedef struct Tracker
 	Oid		   *index_oids;
 	IndexInfo **index_infos;
 	SPIPlanPtr	insert_plan;	/* where it is not direct: the kept INSERT, made at the first use */
+	bool		batched;		/* rows may wait for the end of the statement */
+	bool		guard_records;	/* the guard may record a change that the rules allow */
+	const struct TupleTableSlotOps *hist_slot_ops;
+	struct HistoryBatch *batch; /* made at the first use */
 } Tracker;
 
 /* One history row to be written.  Datums belong to the caller. */
@@ -240,11 +244,25 @@ extern void leadcrm_birth_steps(const Tracker *t, TupleDesc desc, Datum *values,
 
 /* history.c */
 typedef struct HistoryWriter HistoryWriter;
-extern HistoryWriter *leadcrm_history_begin(Tracker **t);
+extern Relation leadcrm_history_open(Tracker **t);
+extern Relation *leadcrm_history_open_indexes(const Tracker *t);
+extern void leadcrm_history_close_indexes(const Tracker *t, Relation *indexes);
+extern void leadcrm_history_fill_slot(const Tracker *t, struct TupleTableSlot *slot, const Datum *values, const bool *nulls);
+extern void leadcrm_history_insert_index_entries(const Tracker *t, Relation hist, Relation *indexes,
+												 struct TupleTableSlot *slot);
+extern HistoryWriter *leadcrm_history_begin(Tracker *t);
 extern void leadcrm_history_write(HistoryWriter *w, const HistoryRow *row);
+extern void leadcrm_history_write_values(HistoryWriter *w, Datum *values, bool *nulls);
 extern void leadcrm_history_end(HistoryWriter *w);
 extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive);
 extern bool leadcrm_history_is_writing(Relation history);
+
+/* batch.c */
+typedef struct HistoryBatch HistoryBatch;
+extern bool leadcrm_batch_put(Tracker **t, const Datum *values, const bool *nulls);
+extern void leadcrm_batch_flush(void);
+extern void leadcrm_batch_last_seq(const Tracker *t, Datum key, int32 limit, int32 *seq, bool *alive);
+extern bool leadcrm_taken_down(const Tracker *t, ItemPointer tid);
 
 /* notes.c */
 typedef enum NoteKind

@@ -2,6 +2,9 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS leadcrm;
 RESET client_min_messages;
+-- a line of one object does not depend on the others'
+\pset format unaligned
+\pset footer off
 CREATE TEMPORARY VIEW member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
 	FROM pg_depend d
