@@ -86,7 +86,11 @@ SELECT is(t.error($$
 	DROP VIEW crm.my_leak, crm.funnel_leak;
 	DROP TRIGGER "~leadcrm_won" ON crm.lead;
 	CREATE OR REPLACE FUNCTION crm.keep_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born"$$, 'lc_keeper'), 'none', 'an older workspace');
+	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born";
+	-- history was written row by row
+	DROP TRIGGER "~leadcrm_write" ON crm.lead;
+	CREATE OR REPLACE TRIGGER "~leadcrm_record_stage" AFTER UPDATE ON crm.lead FOR EACH ROW WHEN (OLD.stage IS DISTINCT FROM NEW.stage)
+		EXECUTE FUNCTION leadcrm.record('stage', 'lead_id', 'stage_transition', 'stage_history')$$, 'lc_keeper'), 'none', 'an older workspace');
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'upgraded');
 SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT SELECT what, definition FROM t.everything('crm')) d$$,
 	'has all that a new one has');
