@@ -17,6 +17,7 @@ void		_PG_init(void);
 
 int			leadcrm_enforcement = LEADCRM_STRICT;
 char	   *leadcrm_actor = NULL;
+bool		leadcrm_is_counting = false;
 
 static const struct config_enum_entry enforcement_options[] = {
 	{"strict", LEADCRM_STRICT, false},
@@ -46,6 +47,14 @@ _PG_init(void)
 							   PGC_USERSET,
 							   0,
 							   NULL, NULL, NULL);
+	DefineCustomBoolVariable("leadcrm.counting",
+							 "Whether a function of a workspace is writing what the workspace keeps.",
+							 "Such functions set and reset it; without the rights of the tables' owner it changes nothing.",
+							 &leadcrm_is_counting,
+							 false,
+							 PGC_USERSET,
+							 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("leadcrm");
 
 	leadcrm_tracker_init();

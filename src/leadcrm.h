@@ -15,5 +15,6 @@ typedef enum LeadcrmEnforcement
 
 extern int	leadcrm_enforcement;
 extern char *leadcrm_actor;		/* the application's user, "" when not given */
+extern bool leadcrm_is_counting; /* leadcrm.counting: a function of a workspace writes what the workspace keeps */
 
 #endif							/* LEADCRM_H */

@@ -27,8 +27,8 @@ BEGIN
 			EXECUTE format('REVOKE ALL ON FUNCTION %s.%s FROM %I', workspace, made.identity, "role");
 			CONTINUE WHEN EXISTS (SELECT FROM pg_proc p
 				WHERE p.oid = format('%s.%s', workspace, made.identity)::regprocedure AND p.prorettype = 'trigger'::regtype);
-			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|compile_fit|"~)';
-			CONTINUE WHEN made.identity ~ '^(fill_date_dim|refit|learn_fit|apply_suggestion)\(' AND work <> 'admin';
+			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|count_anew|"~)';
+			CONTINUE WHEN made.identity ~ '^(fill_date_dim|rescore)' AND work <> 'admin';
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s.%s TO %I', workspace, made.identity, "role");
 			CONTINUE;
 		END IF;
@@ -36,7 +36,7 @@ BEGIN
 		IF made.kind = 'table' AND made.identity !~ '_history$' THEN
 			rights := rights || CASE
 				WHEN work = 'admin' THEN ', INSERT, UPDATE, DELETE'
-				WHEN made.identity = 'lead' AND work IN ('sales', 'marketing') THEN ', INSERT, UPDATE'
+				WHEN made.identity IN ('lead', 'activity') AND work IN ('sales', 'marketing') THEN ', INSERT, UPDATE'
 				WHEN made.identity = 'customer' AND work = 'sales' THEN ', UPDATE'
 				WHEN made.identity IN ('channel', 'campaign') AND work = 'marketing' THEN ', INSERT, UPDATE, DELETE'
 				ELSE '' END;
@@ -48,8 +48,8 @@ END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.grant_access(name, text) IS
 	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: '
-	'sales (reads all, writes leads, updates customers), marketing (reads all, writes leads, channels, '
-	'campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: '
+	'sales (reads all, writes leads and activities, updates customers), marketing (reads all, writes leads, activities, '
+	'channels, campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: '
 	'42704 no such role, 22023 no such kind, 42501 not the owner';
 
 CREATE OR REPLACE FUNCTION @workspace@.row_security(enabled boolean) RETURNS void
@@ -71,7 +71,7 @@ BEGIN
 	END IF;
 	FOR guarded IN
 		SELECT v.name, v.rule FROM (VALUES ('lead', mine), ('customer', mine),
-			('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL)) v (name, rule)
+			('activity', NULL), ('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL)) v (name, rule)
 	LOOP
 		IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = format('%s.%I', workspace, guarded.name)::regclass AND p.polname = '~leadcrm_own') THEN
 			EXECUTE format('DROP POLICY "~leadcrm_own" ON %s.%I', workspace, guarded.name);
@@ -86,6 +86,6 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.row_security(boolean) IS
-	'Switches row security on or off for leads, customers and histories. On: a role that is some rep''s db_role, '
-	'and whatever role such a session sets, sees and writes only the leads and customers that this rep owns, and their histories; other roles see what '
+	'Switches row security on or off for leads, customers, activities and histories. On: a role that is some rep''s db_role, '
+	'and whatever role such a session sets, sees and writes only the leads and customers that this rep owns, and their activities and histories; other roles see what '
 	'their grants say. Recording a change costs more while it is on. Errors: 22004 NULL, 42501 not the owner';

@@ -149,7 +149,7 @@ SELECT is(t.error('UPDATE crm.setting SET time_zone = ''Mars/Olympus'''),
 	'a time zone');
 SELECT is(t.error('UPDATE crm.setting SET time_zone = ''Asia/Ulaanbaatar'''), 'none', 'that there is');
 SELECT matches(t.error('UPDATE crm.setting SET ' || v), '^23514: .*' || k, k) FROM (VALUES
-	('base_currency = ''eur''', 'setting_base_currency_is_three_capitals'), ('half_life = ''0''', 'setting_half_life_is_positive'),
+	('base_currency = ''eur''', 'setting_base_currency_is_three_capitals'),
 	('handoff_stage = ''lead''', 'setting_handoff_stage_is_mql_or_sql'), ('revenue_basis = ''hope''', 'setting_revenue_basis_is_known'),
 	('fiscal_year_starts = 13', 'setting_fiscal_year_starts_is_a_month')) c (v, k);
 SELECT matches(t.error('UPDATE crm.stage SET ' || v), '^23514: .*' || k, k) FROM (VALUES

@@ -35,9 +35,10 @@ CREATE FUNCTION t.rights(who name) RETURNS TABLE (tab name, rights text) LANGUAG
 	FROM pg_class c WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind IN ('r', 'v')
 $$;
 SELECT results_eq('SELECT tab, rights FROM t.rights(''lc_sales'') WHERE rights <> ''r'' ORDER BY tab',
-	$$VALUES ('customer'::name, 'rw'), ('lead', 'raw')$$, 'sales reads all, writes leads, updates customers');
+	$$VALUES ('activity'::name, 'raw'), ('customer', 'rw'), ('lead', 'raw')$$, 'sales reads all, writes leads and activities, updates customers');
 SELECT results_eq('SELECT tab, rights FROM t.rights(''lc_marketing'') WHERE rights <> ''r'' ORDER BY tab',
-	$$VALUES ('campaign'::name, 'rawd'), ('channel', 'rawd'), ('lead', 'raw')$$, 'marketing reads all, writes leads, channels, campaigns');
+	$$VALUES ('activity'::name, 'raw'), ('campaign', 'rawd'), ('channel', 'rawd'), ('lead', 'raw')$$,
+	'marketing reads all, writes leads, activities, channels, campaigns');
 SELECT is_empty('SELECT tab, rights FROM t.rights(''lc_analyst'') WHERE rights <> ''r''', 'analysts read all');
 SELECT results_eq('SELECT tab, rights FROM t.rights(''lc_admin'') WHERE rights <> ''rawd'' AND tab !~ ''_view$'' AND tab IN
 	(SELECT relname FROM pg_class WHERE relkind = ''r'' AND relnamespace = ''crm''::regnamespace) ORDER BY tab',
