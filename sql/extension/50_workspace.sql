@@ -25,7 +25,8 @@ COMMENT ON FUNCTION leadcrm.workspace_version(name) IS
 CREATE FUNCTION leadcrm.workspace_objects(workspace name, OUT kind text, OUT identity text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT m.line[1], m.line[2]
+	-- types of the workspace's own, where it is now
+	SELECT m.line[1], pg_catalog.replace(m.line[2], '@workspace@.', pg_catalog.quote_ident(n.nspname) || '.')
 	FROM pg_catalog.pg_proc p
 		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		CROSS JOIN LATERAL pg_catalog.regexp_matches(p.prosrc, '-- (table|view|function): ([^\n]+)', 'g') m (line)
@@ -145,7 +146,9 @@ BEGIN
 			CASE made.kind WHEN 'function' THEN 'FUNCTION' ELSE 'TABLE' END, ident, made.identity);
 	END LOOP;
 
-	SELECT string_agg(format('-- %s: %s', o.kind, o.identity), E'\n' ORDER BY o.kind, o.identity) INTO list
+	-- the schema may be renamed, so types that stand in it are written without its name
+	SELECT string_agg(format('-- %s: %s', o.kind, replace(replace(o.identity,
+		'(' || ident || '.', '(@workspace@.'), ', ' || ident || '.', ', @workspace@.')), E'\n' ORDER BY o.kind, o.identity) INTO list
 	FROM leadcrm.schema_objects(schema) o
 	WHERE o.objid <> ALL (foreign_to_us) AND NOT starts_with(o.identity, '"~leadcrm_workspace"');
 	EXECUTE (SELECT format('CREATE OR REPLACE FUNCTION %s."~leadcrm_workspace"() RETURNS text LANGUAGE sql IMMUTABLE AS %L',

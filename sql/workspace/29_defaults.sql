@@ -89,6 +89,21 @@ BEGIN
 		('outbound', 'Outbound', 'spear', 110),
 		('other', 'Other', NULL, 120);
 
+	-- Which industries, sizes and countries are the target, every company must say itself: until then, known is good.
+	INSERT INTO @workspace@.fit_rule (attribute, operator, operand, points, label) VALUES
+		('industry', 'is_set', NULL, 25, 'Industry in the target (any, until you name yours)'),
+		('company_size', 'between', '[10, 1000]', 20, 'Company size in the target'),
+		('job_title', 'matches', to_jsonb('(?i)\m(c[a-z]o|chief|head|director|president|vp|owner|founder|co-?founder|partner|principal|'
+			'managing|general manager|gm)\M|directeur|directrice|direktor|dyrektor|prezes|inhaber|gesch..?ftsf..?hrer|vadov'::text), 20,
+			'Decision-making title'),
+		('country', 'is_set', NULL, 10, 'Country in the target (any, until you name yours)'),
+		('email', 'is_free_email', 'false', 10, 'Business e-mail address'),
+		('phone_verified_at', 'is_set', NULL, 10, 'Verified telephone number'),
+		('full_name', 'is_set', NULL, 5, 'Named person'),
+		('email', 'is_free_email', NULL, -10, 'Free e-mail address'),
+		('excluded_as', 'equals', '"competitor"', -40, 'Competitor'),
+		('job_title', 'matches', to_jsonb('(?i)\m(student|pupil|intern|trainee)\M'::text), -40, 'Student');
+
 	INSERT INTO @workspace@.setting DEFAULT VALUES;
 	PERFORM @workspace@.fill_date_dim(DATE '2010-01-01', DATE '2041-01-01');
 END

@@ -27,8 +27,8 @@ BEGIN
 			EXECUTE format('REVOKE ALL ON FUNCTION %s.%s FROM %I', workspace, made.identity, "role");
 			CONTINUE WHEN EXISTS (SELECT FROM pg_proc p
 				WHERE p.oid = format('%s.%s', workspace, made.identity)::regprocedure AND p.prorettype = 'trigger'::regtype);
-			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|count_anew|"~)';
-			CONTINUE WHEN made.identity ~ '^(fill_date_dim|rescore)' AND work <> 'admin';
+			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|compile_fit|count_anew|"~)';
+			CONTINUE WHEN made.identity ~ '^(fill_date_dim|refit|rescore|learn_fit|apply_suggestion)\(' AND work <> 'admin';
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s.%s TO %I', workspace, made.identity, "role");
 			CONTINUE;
 		END IF;

@@ -1,0 +1,306 @@
+-- Fit: the rules that a newcomer finds, every operator, what is refused, a fit written by hand, what a rule's column keeps.
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS leadcrm;
+\ir include/error.sql
+SELECT no_plan();
+SELECT leadcrm.create_workspace();
+ALTER TABLE crm.lead ALTER COLUMN lead_id RESTART WITH 1000;
+
+-- what a newcomer finds
+SELECT results_eq('SELECT attribute, operator, points FROM crm.fit_rule WHERE active ORDER BY fit_rule_id',
+	$$VALUES ('industry', 'is_set', 25), ('company_size', 'between', 20), ('job_title', 'matches', 20), ('country', 'is_set', 10),
+		('email', 'is_free_email', 10), ('phone_verified_at', 'is_set', 10), ('full_name', 'is_set', 5), ('email', 'is_free_email', -10),
+		('excluded_as', 'equals', -40), ('job_title', 'matches', -40)$$, 'the default rules');
+INSERT INTO crm.lead (lead_id, full_name, email, industry, company_size, country, job_title, phone_verified_at, excluded_as) VALUES
+	(1, 'Ona', 'ona@verslas.lt', 'Software', 50, 'LT', 'Head of Sales', now(), NULL),
+	(2, 'Jonas', 'jonas@gmail.com', NULL, NULL, NULL, 'Student', NULL, NULL),
+	(3, 'Rasa', 'rasa@gmail.com', ' ', 10, 'LT', 'co-founder & CEO', NULL, NULL),
+	(4, NULL, 'no address', 'Retail', 1001, '', 'headhunter', NULL, NULL),
+	(5, 'Rex', 'rex@rival.com', 'Software', 1000, 'LT', 'CTO', now(), 'competitor'),
+	(6, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT results_eq('SELECT fit FROM crm.lead ORDER BY lead_id', ARRAY[100, 0, 45, 25, 60, 0], 'the default fits');
+SELECT results_eq('SELECT bool_or(fit_by_hand) FROM crm.lead', ARRAY[false], 'none by hand');
+UPDATE crm.lead SET excluded_as = NULL WHERE lead_id = 5;
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 5), 100, 'it follows when the lead changes');
+UPDATE crm.reason SET outcome = 'exclude', exclude_as = 'competitor' WHERE code = 'not_target';
+UPDATE crm.lead SET status = 'unqualified', status_reason = 'not_target' WHERE lead_id = 5;
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 5), 60, 'also by what a trigger before it sets');
+
+-- the sum of what fit_explain() lists is the fit
+CREATE FUNCTION t.explained() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT format('lead %s: fit %s, explained %s', l.lead_id, l.fit, sum(e.points) FILTER (WHERE e.applied))
+	FROM crm.lead l LEFT JOIN LATERAL crm.fit_explain(l.lead_id) e ON true
+	GROUP BY l.lead_id HAVING coalesce(sum(e.points) FILTER (WHERE e.applied), 0) IS DISTINCT FROM coalesce(l.fit, 0)
+$$;
+SELECT is_empty('SELECT t.explained()', 'explained');
+SELECT results_eq('SELECT fit_rule_id, attribute, points, label FROM crm.fit_explain(2) WHERE applied',
+	$$VALUES (7, 'full_name', 5, 'Named person'), (8, 'email', -10, 'Free e-mail address'), (10, 'job_title', -40, 'Student'),
+		(NULL, NULL, 45, 'fit lies between 0 and 100')$$, 'with what was added because no fit is below 0');
+SELECT is((SELECT count(*) FROM crm.fit_explain(2)), 11::bigint, 'rules that do not apply are listed too');
+SELECT is_empty('SELECT * FROM crm.fit_explain(4711)', 'no such lead');
+SELECT is_empty('SELECT * FROM crm.fit_explain(NULL)', 'NULL');
+
+-- rules change: one statement, all leads
+SELECT is(t.error('UPDATE crm.fit_rule SET operator = ''one of'', operand = ''["Software", "Banking"]'' WHERE attribute = ''industry'''), 'none',
+	'an operator in words');
+SELECT results_eq('SELECT operator, fit FROM crm.fit_rule, crm.lead WHERE attribute = ''industry'' ORDER BY lead_id',
+	$$VALUES ('one_of', 100), ('one_of', 0), ('one_of', 45), ('one_of', 0), ('one_of', 60), ('one_of', 0)$$, 'a changed rule');
+DELETE FROM crm.fit_rule WHERE attribute = 'job_title';
+SELECT results_eq('SELECT fit FROM crm.lead ORDER BY lead_id', ARRAY[80, 0, 25, 0, 40, 0], 'rules less');
+UPDATE crm.fit_rule SET active = false;
+SELECT results_eq('SELECT DISTINCT fit FROM crm.lead', ARRAY[NULL::integer], 'no rule active: not rated');
+SELECT is_empty('SELECT * FROM crm.fit_explain(1)', 'nothing to explain');
+UPDATE crm.fit_rule SET label = 'x';
+SELECT matches(t.run('SELECT pg_get_functiondef(''crm.fit_of''::regproc)'), 'RETURN NULL::integer', 'nothing is compiled');
+TRUNCATE crm.fit_rule;
+
+-- one expression that the planner sees
+INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('company_size', 'between', '[50, null]', 30), ('industry', 'equals', '"Software"', 30);
+CREATE FUNCTION t.plan(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || query LOOP
+		plan := plan || line;
+	END LOOP;
+	RETURN plan;
+END
+$$;
+SELECT matches(t.plan('SELECT crm.fit_of(l) FROM crm.lead l'), 'Output: LEAST\(GREATEST\(\(CASE WHEN \(company_size >= 50\)', 'it is put in place');
+
+-- each operator, on columns and on paths
+ALTER TABLE crm.lead ADD COLUMN "Own ""Score""" numeric, ADD COLUMN since date, ADD COLUMN vip boolean, ADD COLUMN extra jsonb, ADD COLUMN spot point,
+	ADD COLUMN tags text[], ADD COLUMN raw json;
+CREATE FUNCTION t.applies(attribute text, operator text, operand jsonb, assign text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result integer;
+BEGIN
+	DELETE FROM crm.fit_rule;
+	INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES (attribute, operator, operand, 7);
+	EXECUTE format('UPDATE crm.lead SET industry = NULL, company_size = NULL, attributes = NULL, phone_verified_at = NULL, extra = NULL, tags = NULL, spot = NULL, '
+		'raw = NULL, vip = NULL, since = NULL, email = NULL WHERE lead_id = 6; UPDATE crm.lead SET %s WHERE lead_id = 6', assign);
+	SELECT fit INTO result FROM crm.lead WHERE lead_id = 6;
+	RETURN result;
+END
+$$;
+CREATE TABLE t.case (n serial, attribute text, operator text, operand jsonb, assign text, fit integer);
+INSERT INTO t.case (attribute, operator, operand, assign, fit) VALUES
+	('industry', 'equals', '"IT"', $$industry = 'IT'$$, 7), ('industry', 'equals', '"IT"', $$industry = 'it'$$, 0),
+	('industry', 'equals', '"IT"', 'industry = NULL', 0), ('industry', 'equals', '"it''s \"\\ $1 %I"', $$industry = 'it''s "\ $1 %I'$$, 7),
+	('industry', 'one_of', '["A", "B"]', $$industry = 'B'$$, 7), ('industry', 'one_of', '["A", "B"]', $$industry = 'C'$$, 0),
+	('industry', 'one_of', '"A"', $$industry = 'A'$$, 7), ('industry', 'between', '["b", "d"]', $$industry = 'c'$$, 7),
+	('industry', 'matches', '"^\\d+$"', $$industry = '42'$$, 7), ('industry', 'matches', '"^\\d+$"', $$industry = '4x'$$, 0),
+	('industry', 'matches', '"b"', $$industry = 'abc'$$, 7), ('industry', 'matches', '"B"', $$industry = 'abc'$$, 0),
+	('industry', 'is_set', NULL, $$industry = '?'$$, 7), ('industry', 'is_set', NULL, $$industry = E' \t\n'$$, 0), ('industry', 'is_set', 'true', $$industry = ''$$, 0),
+	('industry', 'is_set', 'false', $$industry = ''$$, 7), ('industry', 'is_set', 'false', 'industry = NULL', 7), ('industry', 'is_set', 'false', $$industry = 'x'$$, 0),
+	('company_size', 'equals', '50', 'company_size = 50', 7), ('company_size', 'equals', '"50"', 'company_size = 50', 7), ('company_size', 'equals', '50', 'company_size = 51', 0),
+	('company_size', 'between', '[10, 20]', 'company_size = 10', 7), ('company_size', 'between', '[10, 20]', 'company_size = 20', 7),
+	('company_size', 'between', '[10, 20]', 'company_size = 21', 0), ('company_size', 'between', '[10, 20]', 'company_size = NULL', 0),
+	('company_size', 'between', '[null, 20]', 'company_size = 0', 7), ('company_size', 'between', '[20, null]', 'company_size = 2147483647', 7),
+	('company_size', 'one_of', '[1, "2"]', 'company_size = 2', 7), ('company_size', 'is_set', NULL, 'company_size = 0', 7),
+	('company_size', 'is_set', 'false', 'company_size = NULL', 7),
+	('Own "Score"', 'between', '[0.5, 1.5]', '"Own ""Score""" = 0.5', 7), ('Own "Score"', 'between', '[0.5, 1.5]', '"Own ""Score""" = 1.50001', 0),
+	('since', 'between', '["2020-01-01", "2020-12-31"]', 'since = DATE ''2020-12-31''', 7), ('since', 'between', '["2020-01-01", null]', 'since = DATE ''2019-12-31''', 0),
+	('vip', 'equals', 'true', 'vip = true', 7), ('vip', 'equals', 'true', 'vip = false', 0), ('vip', 'equals', '"no"', 'vip = false', 7),
+	('phone_verified_at', 'is_set', NULL, 'phone_verified_at = now()', 7), ('phone_verified_at', 'between', '["2020-01-01", null]', 'phone_verified_at = now()', 7),
+	('spot', 'is_set', NULL, 'spot = ''(1,2)''', 7), ('raw', 'is_set', NULL, 'raw = ''{}''', 7), ('raw', 'is_set', 'false', 'raw = ''{}''', 0),
+	('tags', 'equals', '"{a,b}"', 'tags = ''{a,b}''', 7), ('attributes', 'is_set', NULL, 'attributes = ''{}''', 7),
+	('channel', 'one_of', '["(none)"]', 'vip = true', 7),
+	('email', 'is_free_email', NULL, 'email = ''x@gmail.com''', 7), ('email', 'is_free_email', 'false', 'email = ''x@gmail.com''', 0),
+	('email', 'is_free_email', 'false', 'email = ''x@firma.lt''', 7), ('email', 'is_free_email', 'false', 'email = ''x''', 0), ('email', 'is_free_email', NULL, 'email = NULL', 0),
+	('attributes.budget', 'between', '[100, 200]', $$attributes = '{"budget": 150}'$$, 7), ('attributes.budget', 'between', '[100, 200]', $$attributes = '{"budget": "150.5"}'$$, 7),
+	('attributes.budget', 'between', '[100, 200]', $$attributes = '{"budget": "a lot"}'$$, 0), ('attributes.budget', 'between', '[100, 200]', $$attributes = '{"budget": [150]}'$$, 0),
+	('attributes.budget', 'between', '[100, 200]', $$attributes = '{"budget": null}'$$, 0), ('attributes.budget', 'between', '[100, null]', $$attributes = '{"budget": 1e300}'$$, 7),
+	('attributes.budget', 'equals', '5', $$attributes = '{"budget": 5.0}'$$, 7), ('attributes.budget', 'equals', '5', $$attributes = '{"budget": " 5 "}'$$, 7),
+	('attributes.budget', 'one_of', '[5, 6]', $$attributes = '{"budget": 6}'$$, 7), ('attributes.budget', 'one_of', '[5, "x"]', $$attributes = '{"budget": "x"}'$$, 7),
+	('attributes.vip', 'equals', 'true', $$attributes = '{"vip": true}'$$, 7), ('attributes.vip', 'equals', '"true"', $$attributes = '{"vip": true}'$$, 7),
+	('attributes.vip', 'equals', 'true', $$attributes = '[true]'$$, 0), ('attributes.a.b', 'equals', '"x"', $$attributes = '{"a": {"b": "x"}}'$$, 7),
+	('attributes.a.1', 'equals', '"x"', $$attributes = '{"a": ["w", "x"]}'$$, 7), ('attributes{a.b}', 'equals', '"x"', $$attributes = '{"a.b": "x"}'$$, 7),
+	('attributes{"a b",c}', 'matches', '"x"', $$attributes = '{"a b": {"c": "yxy"}}'$$, 7), ('attributes.žodis', 'equals', '"ძმა"', $$attributes = '{"žodis": "ძმა"}'$$, 7),
+	('attributes.it''s "', 'equals', '"x"', $$attributes = '{"it''s \"": "x"}'$$, 7), ('attributes.k', 'is_set', NULL, $$attributes = '{"k": " "}'$$, 0),
+	('attributes.k', 'is_set', NULL, $$attributes = '{"k": null}'$$, 0), ('attributes.k', 'is_set', NULL, $$attributes = '{"k": false}'$$, 7), ('attributes.k', 'is_set', 'false', $$attributes = '{}'$$, 7),
+	('attributes.k', 'between', '["2020-01", "2020-02"]', $$attributes = '{"k": "2020-01-15"}'$$, 7), ('attributes.mail', 'is_free_email', NULL, $$attributes = '{"mail": "a@gmx.de"}'$$, 7),
+	('extra.x', 'equals', '1', $$extra = '{"x": 1}'$$, 7);
+SELECT results_eq('SELECT n, t.applies(attribute, operator, operand, assign)::integer FROM t.case ORDER BY n', 'SELECT n, fit FROM t.case ORDER BY n', 'every operator');
+SELECT is_empty('SELECT t.explained()', 'all explained');
+
+-- what is refused, and that nothing is stored
+TRUNCATE crm.fit_rule;
+CREATE FUNCTION t.rule(attribute text, operator text, operand jsonb, points integer DEFAULT 5) RETURNS text LANGUAGE sql AS $$
+	SELECT t.error(format('INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES (%L, %L, %L, %L)', attribute, operator, operand, points))
+$$;
+SELECT matches(t.rule('budgett', 'is_set', NULL), E'^42703: a lead has no attribute "budgett"\nDETAIL: Its attributes are: external_id, full_name, .*"?Own "Score".*\nHINT: Use one of these, or attributes.key .*\nAT: crm fit_rule attribute$', 'no such attribute');
+SELECT matches(t.rule('industry; DROP TABLE crm.lead', 'is_set', NULL), '^42703: ', 'nor one that is SQL');
+SELECT matches(t.rule('Industry', 'is_set', NULL), '^42703: ', 'nor one in other letters');
+SELECT matches(t.rule('industry.x', 'is_set', NULL), '^42703: ', 'nor a path into a text');
+SELECT matches(t.rule('attributes.', 'is_set', NULL), '^42703: ', 'nor a path without a key');
+SELECT matches(t.rule('attributes.a..b', 'is_set', NULL), '^42703: ', 'nor with an empty one');
+SELECT matches(t.rule('attributes{a', 'is_set', NULL), '^42703: ', 'nor one that is no array');
+SELECT matches(t.rule('attributes{{a},{b}}', 'is_set', NULL), '^42703: ', 'nor one of two dimensions');
+SELECT matches(t.rule('', 'is_set', NULL), '^42703: a lead has no attribute ""', 'nor an empty one');
+SELECT matches(t.rule('ctid', 'is_set', NULL), '^22023: "ctid" cannot be an attribute', 'nor a system column');
+SELECT is(t.rule('stage', 'equals', '"mql"'), E'22023: "stage" cannot be an attribute of a fit rule\nDETAIL: It says how far the lead came or what was done with it, '
+	'or follows from other columns.\nHINT: Fit says who the lead is: use a column of its profile.\nAT: crm fit_rule attribute', 'how far it came is no fit');
+SELECT matches(t.rule('fit', 'between', '[1, 2]'), '^22023: ', 'nor fit itself');
+SELECT matches(t.rule('email_key', 'is_set', NULL), '^22023: ', 'nor what is generated');
+SELECT matches(t.rule(NULL, 'is_set', NULL), '^23502: ', 'no attribute');
+SELECT matches(t.rule('industry', NULL, NULL), '^23502: ', 'no operator');
+SELECT matches(t.rule('industry', 'likes', '"x"'), '^23514: .*fit_rule_operator_is_known', 'no such operator');
+SELECT matches(t.rule('industry', 'is_set', NULL, 101), '^23514: .*fit_rule_points_are_at_most_100', 'too many points');
+SELECT matches(t.rule('industry', 'is_set', NULL, NULL), '^23502: ', 'no points');
+SELECT is(t.rule('company_size', 'equals', '"many"'), E'22023: "many" is no operand for "company_size"\nDETAIL: "company_size" is of type integer.\n'
+	'HINT: Write a value of that type.\nAT: crm fit_rule operand', 'a text for a number');
+SELECT matches(t.rule('company_size', 'equals', '99999999999'), '^22023: 99999999999 is no operand for "company_size"', 'a number too big');
+SELECT matches(t.rule('company_size', 'equals', '1.5'), '^22023: 1.5 is no operand for "company_size"', 'a fraction of an employee');
+SELECT is(t.rule('industry', 'between', '[1, 10]'), E'22023: 1 is no operand for "industry"\nDETAIL: "industry" is of type text.\nHINT: Write a string: "..." in JSON.\n'
+	'AT: crm fit_rule operand', 'a number for a text');
+SELECT matches(t.rule('industry', 'equals', NULL), '^22023: NULL is no operand of equals', 'no operand');
+SELECT matches(t.rule('industry', 'equals', 'null'), '^22023: null is no operand for "industry"', 'null');
+SELECT matches(t.rule('industry', 'equals', '["a"]'), E'^22023: \\["a"\\] is no operand for "industry"', 'an array');
+SELECT matches(t.rule('industry', 'equals', '{"a": 1}'), '^22023: ', 'an object');
+SELECT matches(t.rule('industry', 'one_of', '[]'), '^22023: \[\] is no operand of one_of', 'none of');
+SELECT matches(t.rule('industry', 'one_of', '["a", null]'), '^22023: null is no operand', 'one of null');
+SELECT matches(t.rule('company_size', 'between', '5'), '^22023: 5 is no operand of between', 'one bound');
+SELECT matches(t.rule('company_size', 'between', '[1, 2, 3]'), '^22023: \[1, 2, 3\] is no operand of between', 'three');
+SELECT matches(t.rule('company_size', 'between', '[null, null]'), '^22023: ', 'none');
+SELECT is(t.rule('company_size', 'between', '[100, 10]'), E'22023: the bounds of [100, 10] are reversed\nDETAIL: 100 lies after 10.\nHINT: Write the lower one first.\n'
+	'AT: crm fit_rule operand', 'reversed');
+SELECT matches(t.rule('attributes.x', 'between', '[100, 10]'), '^22023: the bounds of \[100, 10\] are reversed', 'reversed, in JSON as numbers');
+SELECT matches(t.rule('attributes.x', 'between', '[1, "b"]'), '^22023: .*no operand of between', 'bounds of two kinds');
+SELECT matches(t.rule('since', 'between', '["2020-13-01", null]'), '^22023: "2020-13-01" is no operand for "since"', 'no date');
+SELECT is(t.rule('industry', 'matches', '"(a"'), E'2201B: "(a" is no regular expression\nDETAIL: invalid regular expression: parentheses () not balanced.\n'
+	'HINT: The operand of matches is a string in JSON, such as "(?i)director".\nAT: crm fit_rule operand', 'no regular expression');
+SELECT matches(t.rule('industry', 'matches', '5'), '^22023: 5 is no regular expression', 'a number');
+SELECT matches(t.rule('company_size', 'matches', '"5"'), '^22023: "company_size" is no text', 'on a number');
+SELECT matches(t.rule('industry', 'is_set', '"x"'), '^22023: "x" is no operand of is_set', 'is_set of something');
+SELECT matches(t.rule('company_size', 'is_free_email', NULL), '^22023: "company_size" holds no e-mail address', 'a free number');
+SELECT matches(t.rule('spot', 'equals', '"(1,2)"'), '^22023: "spot" cannot be compared', 'a type without order');
+SELECT matches(t.rule('extra', 'equals', '1'), '^22023: "extra" is no single value', 'a whole JSON');
+SELECT matches(t.rule('raw', 'equals', '1'), '^22023: "raw" is no single value', 'or another');
+SELECT is((SELECT count(*) FROM crm.fit_rule), 0::bigint, 'nothing stored');
+SELECT is(t.rule('company_size', 'between', '[1, 2]'), 'none', 'a good one');
+SELECT matches(t.error('UPDATE crm.fit_rule SET operand = ''[2, 1]'''), '^22023: ', 'cannot be made bad');
+
+-- written by hand
+TRUNCATE crm.fit_rule;
+INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('industry', 'equals', '"IT"', 40), ('full_name', 'is_set', NULL, 30);
+DELETE FROM crm.lead;
+INSERT INTO crm.lead (lead_id, full_name, fit) VALUES (1, 'a', NULL), (2, 'b', 90), (3, 'c', 30);
+CREATE FUNCTION t.fits() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(fit || CASE WHEN fit_by_hand THEN '!' ELSE '' END, ' ' ORDER BY lead_id) FROM crm.lead $$;
+SELECT is(t.fits(), '30 90! 30', 'a lead brings its fit; where the rules say the same, nobody''s hand counts');
+UPDATE crm.lead SET industry = 'IT';
+SELECT is(t.fits(), '70 90! 70', 'the rules leave it alone');
+UPDATE crm.lead SET fit = 12 WHERE lead_id = 1;
+UPDATE crm.fit_rule SET points = 50 WHERE operator = 'equals';
+SELECT is(t.fits(), '12! 90! 80', 'also when they change');
+SELECT results_eq('SELECT points, label FROM crm.fit_explain(1) WHERE fit_rule_id IS NULL', $$VALUES (-68, 'written by hand')$$, 'explained');
+SELECT is_empty('SELECT t.explained()', 'all of it');
+UPDATE crm.lead SET fit = NULL WHERE lead_id = 1;
+UPDATE crm.lead SET fit_by_hand = false WHERE lead_id = 2;
+SELECT is(t.fits(), '80 80 80', 'back to the rules');
+UPDATE crm.lead SET fit_by_hand = true, industry = NULL WHERE lead_id = 2;
+SELECT is(t.fits(), '80 80! 80', 'held as it is');
+UPDATE crm.lead SET fit_by_hand = true, fit = NULL WHERE lead_id = 2;
+SELECT is(t.fits(), '80 30 80', 'NULL is nobody''s own');
+-- an object-relational mapper writes back what it read, which may be old
+UPDATE crm.lead SET full_name = 'x', fit = 10, fit_by_hand = false, industry = industry WHERE lead_id = 1;
+SELECT is(t.fits(), '80 30 80', 'a row written back whole says nothing about fit');
+UPDATE crm.lead SET fit = 10, fit_by_hand = true WHERE lead_id = 1;
+UPDATE crm.lead SET fit = 11, fit_by_hand = true WHERE lead_id = 1;
+SELECT is(t.fits(), '11! 30 80', 'unless it says so');
+UPDATE crm.lead SET fit = 10, fit_by_hand = false WHERE lead_id = 1;
+SELECT is(t.fits(), '80 30 80', 'or no longer');
+SELECT matches(t.error('UPDATE crm.lead SET fit = 101 WHERE lead_id = 1'), '^23514: .*lead_fit_is_0_to_100', 'out of bounds');
+SELECT is_empty('SELECT l.lead_id FROM crm.lead l WHERE NOT l.fit_by_hand AND l.fit IS DISTINCT FROM crm.fit_of(l)', 'all the others as the rules say');
+
+-- a column that a rule uses
+SELECT matches(t.error('ALTER TABLE crm.lead DROP COLUMN industry'), '^2BP01: cannot drop column industry of table crm.lead because other objects depend on it', 'stays');
+ALTER TABLE crm.lead ADD COLUMN domain text;
+UPDATE crm.fit_rule SET attribute = 'domain' WHERE attribute = 'industry';
+SELECT matches(t.error('ALTER TABLE crm.lead DROP COLUMN domain'), '^2BP01: .*function crm.fit_of', 'for the rule''s sake alone');
+ALTER TABLE crm.lead RENAME COLUMN domain TO branch;
+SELECT is(t.error('INSERT INTO crm.lead (lead_id, branch) VALUES (9, ''IT'')'), 'none', 'a renamed one');
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 9), 50, 'goes on counting');
+SELECT matches(t.error('UPDATE crm.fit_rule SET points = 51 WHERE attribute = ''full_name'''), '^42703: a lead has no attribute "domain"', 'the next change of rules says what to do');
+UPDATE crm.fit_rule SET attribute = 'branch', points = 51 WHERE attribute = 'domain';
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 9), 51, 'done');
+UPDATE crm.fit_rule SET active = false WHERE attribute = 'branch';
+SELECT is(t.error('ALTER TABLE crm.lead DROP COLUMN branch'), 'none', 'without the rule it can go');
+SELECT is(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), 'none', 'leads go on');
+DELETE FROM crm.fit_rule WHERE attribute = 'branch';
+ALTER TABLE crm.lead ADD COLUMN city text COLLATE "C";
+INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('city', 'matches', '"(?i)vilnius"', 20);
+SET LOCAL client_min_messages = error;
+ALTER TABLE crm.lead DROP COLUMN city CASCADE;
+SET LOCAL client_min_messages = warning;
+SELECT matches(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), '^42883: function crm.fit_of\(crm.lead\) does not exist', 'CASCADE takes the expression along: no lead is weighed in silence');
+SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), '^42703: workspace "crm" cannot be built: a lead has no attribute "city"', 'an upgrade says why');
+
+-- enforcement off: nothing is weighed, nothing compiled
+ROLLBACK;
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS leadcrm;
+\ir include/error.sql
+SELECT no_plan();
+SELECT leadcrm.create_workspace();
+ALTER TABLE crm.lead ALTER COLUMN lead_id RESTART WITH 1000;
+INSERT INTO crm.lead (lead_id, full_name) VALUES (1, 'a');
+SET LOCAL leadcrm.enforcement = off;
+INSERT INTO crm.lead (lead_id, full_name, status, status_category, stage_since, fit, created_at) VALUES (2, 'b', 'new', 'to_contact', now(), 77, now());
+INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('full_name', 'equals', '"b"', 50), ('nix', 'is_set', NULL, 1);
+SELECT results_eq('SELECT fit, fit_by_hand FROM crm.lead ORDER BY lead_id', 'VALUES (5, false), (77, false)', 'off: rows come as they are');
+SELECT results_eq('SELECT points, label FROM crm.fit_explain(2) WHERE fit_rule_id IS NULL', $$VALUES (72, 'not up to date: call refit()')$$, 'and say so');
+SET LOCAL leadcrm.enforcement = strict;
+SELECT matches(t.error('SELECT crm.refit()'), '^42703: a lead has no attribute "nix"', 'refit() finds what cannot work');
+DELETE FROM crm.fit_rule WHERE attribute = 'nix';
+SELECT results_eq('SELECT fit FROM crm.lead ORDER BY lead_id', ARRAY[5, 55], 'and sets right the rest');
+SELECT is(crm.refit(), 0::bigint, 'nothing to do');
+
+-- who may
+CREATE ROLE lc_admin;
+CREATE ROLE lc_sales;
+CREATE ROLE lc_bare;
+SELECT crm.grant_access('lc_admin', 'admin'), crm.grant_access('lc_sales', 'sales');
+GRANT USAGE ON SCHEMA crm TO lc_bare;
+GRANT INSERT, UPDATE, SELECT ON crm.lead TO lc_bare;
+SELECT is(t.error('INSERT INTO crm.lead (lead_id, full_name) VALUES (3, ''c'')', 'lc_bare'), 'none', 'who may write leads needs no other right');
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 3), 5, 'for them to be weighed');
+SELECT matches(t.error('UPDATE crm.fit_rule SET points = 1', 'lc_sales'), '^42501: ', 'sales change no rules');
+SELECT matches(t.error('SELECT crm.refit()', 'lc_sales'), '^42501: ', 'nor weigh anew');
+SELECT is(t.run('SELECT count(*) FROM crm.fit_explain(3)', 'lc_sales'), '11', 'but may ask why');
+SELECT is(t.error('UPDATE crm.fit_rule SET points = 6 WHERE attribute = ''full_name'' AND operator = ''is_set''', 'lc_admin'), 'none', 'an admin changes rules');
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 3), 6, 'which count');
+SELECT matches(t.error('SELECT crm.compile_fit()', 'lc_admin'), '^42501: ', 'but compiles nothing by hand');
+-- an operator of somebody's is not called in the owner's name
+CREATE SCHEMA lc_evil AUTHORIZATION lc_bare;
+CREATE FUNCTION lc_evil.trap(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped as %', current_user; END $$;
+CREATE FUNCTION lc_evil.trap(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped as %', current_user; END $$;
+CREATE OPERATOR lc_evil.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = lc_evil.trap);
+CREATE OPERATOR lc_evil.<> (LEFTARG = integer, RIGHTARG = integer, FUNCTION = lc_evil.trap);
+CREATE OPERATOR lc_evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = lc_evil.trap);
+CREATE OPERATOR lc_evil.~ (LEFTARG = text, RIGHTARG = text, FUNCTION = lc_evil.trap);
+CREATE FUNCTION lc_evil.is_free_email(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped as %', current_user; END $$;
+SELECT is(t.error('SET LOCAL search_path = lc_evil, pg_catalog; INSERT INTO crm.lead (full_name, fit) VALUES (''d'', 50);
+	UPDATE crm.lead SET email = ''x@gmail.com'', fit = 3; UPDATE crm.lead SET fit = 3, fit_by_hand = false;
+	SET LOCAL search_path = public', 'lc_bare'), 'none', 'no operator of a user''s');
+
+-- two workspaces, and one with an odd name
+SELECT leadcrm.create_workspace('it''s "odd"');
+INSERT INTO "it's ""odd""".lead (lead_id, full_name) VALUES (1, 'x');
+UPDATE "it's ""odd""".fit_rule SET points = 33 WHERE attribute = 'full_name';
+SELECT is((SELECT fit FROM "it's ""odd""".lead), 33, 'an odd name');
+SELECT is((SELECT fit FROM crm.lead WHERE lead_id = 1), 0, 'the other workspace has its own rules');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''it''''s "odd"'')'), 'none', 'upgraded');
+SELECT is((SELECT fit FROM "it's ""odd""".lead), 33, 'as before');
+ALTER SCHEMA "it's ""odd""" RENAME TO plain;
+UPDATE plain.lead SET full_name = NULL;
+SELECT is((SELECT fit FROM plain.lead), 0, 'a renamed one still weighs');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''plain'')'), 'none', 'upgraded under its new name');
+UPDATE plain.fit_rule SET operand = 'false' WHERE attribute = 'full_name';
+SELECT is((SELECT fit FROM plain.lead), 33, 'its rules can change');
+
+SELECT * FROM finish();
+ROLLBACK;
