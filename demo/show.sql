@@ -35,6 +35,12 @@ SELECT coalesce((
 	FROM crm.funnel_leak f
 	JOIN crm.stage s ON s.stage = f.stage
 	WHERE f.is_bottleneck), 'No stage stands out as the bottleneck.');
+
+\echo
+\echo == Four times the leads: more customers? crm.what_if_answer(4)
+\echo
+-- a sentence a line
+SELECT regexp_replace(crm.what_if_answer(4), '\. (?=[[:upper:]"])', E'.\n', 'g');
 \pset tuples_only off
 \pset format aligned
 

@@ -1,5 +1,18 @@
 -- What if: more leads, a better rate, another capacity. A month of the funnel as it runs now, and as it would run then.
 
+CREATE OR REPLACE FUNCTION @workspace@.customer_value() RETURNS numeric
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT avg(l.value)
+FROM @workspace@.lead l
+WHERE l.excluded_as IS NULL
+AND coalesce(l.stage_peak, l.stage) >= (
+	-- customers are counted at the stage customer, else at the end of the funnel
+	SELECT s.stage FROM @workspace@.funnel_scale s WHERE s.in_funnel ORDER BY s.stage = 'customer' DESC, s.position DESC LIMIT 1);
+END;
+COMMENT ON FUNCTION @workspace@.customer_value() IS
+	'Mean known value of a customer in the base currency: of the leads that reached the stage customer, or the end of the funnel where that stage is not in it; NULL where none has a value.';
+
 CREATE OR REPLACE FUNCTION @workspace@.what_if_capacity()
 RETURNS TABLE ("position" integer, reps bigint, weeks integer, weekly_p90 numeric, a_month numeric)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -219,9 +232,7 @@ BEGIN
 		SELECT w.* FROM input i
 		CROSS JOIN LATERAL @workspace@.what_if_flow(i.leads, i.rates, i.limits, i.bends, i.volumes) w
 	), worth AS MATERIALIZED (
-		SELECT avg(l.value) AS customer
-		FROM @workspace@.lead l
-		WHERE l.excluded_as IS NULL AND coalesce(l.stage_peak, l.stage) >= (SELECT s.stage FROM step s, input i WHERE s.place = i.won)
+		SELECT @workspace@.customer_value() AS customer
 	), total AS MATERIALIZED (
 		SELECT i.won, n.entered AS now, t.entered AS then,
 			(SELECT f.entered FROM @workspace@.what_if_flow(i.leads, i.rates, NULL, NULL, NULL) f WHERE f.place = i.won)

@@ -1,33 +1,35 @@
 -- The answer of what_if in words.
 
-CREATE OR REPLACE FUNCTION @workspace@.what_if_answer(top_multiplier double precision DEFAULT 1,
-	stage leadcrm.lifecycle_stage DEFAULT NULL, new_pct double precision DEFAULT NULL,
-	capacity double precision DEFAULT NULL) RETURNS text
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+CREATE OR REPLACE FUNCTION @workspace@.what_if_sentences(steps jsonb, top_multiplier double precision,
+	stage leadcrm.lifecycle_stage, new_pct double precision, capacity double precision) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 WITH step AS MATERIALIZED (
 	SELECT w.*, row_number() OVER (ORDER BY w.position) AS place
-	FROM @workspace@.what_if(what_if_answer.top_multiplier, what_if_answer.stage, what_if_answer.new_pct,
-		what_if_answer.capacity) w
+	FROM jsonb_to_recordset(what_if_sentences.steps) w ("position" integer, stage leadcrm.lifecycle_stage, label text,
+		entered_now numeric, rate_now_pct numeric, entered_then numeric, capacity_is_assumed boolean, waiting_then numeric,
+		rate_then_pct numeric, customers_now numeric, customers_then numeric, revenue_now numeric, revenue_then numeric,
+		waiting_customers numeric, reference_pct numeric, recoverable_customers numeric, recoverable_revenue numeric,
+		worth_customers numeric, worth_revenue numeric, fix_first boolean, answer text, verdict text)
 ), asked AS (
 	SELECT concat_ws(', ',
-		CASE WHEN what_if_answer.top_multiplier <> 1 THEN format('%s times the leads (%s instead of %s a month)',
-			trim_scale(round(what_if_answer.top_multiplier::numeric, 2)),
+		CASE WHEN what_if_sentences.top_multiplier <> 1 THEN format('%s times the leads (%s instead of %s a month)',
+			trim_scale(round(what_if_sentences.top_multiplier::numeric, 2)),
 			@workspace@.number_text(s.entered_then), @workspace@.number_text(s.entered_now)) END,
 		(SELECT format('"%s" at %s instead of %s', c.label, @workspace@.percent_text(c.rate_then_pct),
 				@workspace@.percent_text(c.rate_now_pct))
-			FROM step c WHERE c.stage = what_if_answer.stage
-			AND (what_if_answer.new_pct IS NOT NULL OR what_if_answer.capacity IS NULL)),
-		CASE WHEN what_if_answer.capacity IS NOT NULL THEN format('room for %s at %s',
-			CASE what_if_answer.capacity WHEN 'Infinity' THEN 'all leads'
-				ELSE @workspace@.number_text(what_if_answer.capacity::numeric) || ' leads a month' END,
-			coalesce((SELECT format('"%s"', c.label) FROM step c WHERE c.stage = what_if_answer.stage),
+			FROM step c WHERE c.stage = what_if_sentences.stage
+			AND (what_if_sentences.new_pct IS NOT NULL OR what_if_sentences.capacity IS NULL)),
+		CASE WHEN what_if_sentences.capacity IS NOT NULL THEN format('room for %s at %s',
+			CASE what_if_sentences.capacity WHEN 'Infinity' THEN 'all leads'
+				ELSE @workspace@.number_text(what_if_sentences.capacity::numeric) || ' leads a month' END,
+			coalesce((SELECT format('"%s"', c.label) FROM step c WHERE c.stage = what_if_sentences.stage),
 				'each stage that people work')) END) AS words
 	FROM step s WHERE s.place = 1
 ), reason AS (
 	SELECT CASE
 		WHEN s.answer <> 'no' THEN NULL
-		WHEN what_if_answer.top_multiplier > 1 AND l.label IS NOT NULL THEN format('"%s" loses nearly all of them', l.label)
+		WHEN what_if_sentences.top_multiplier > 1 AND l.label IS NOT NULL THEN format('"%s" loses nearly all of them', l.label)
 		WHEN w.label IS NOT NULL THEN format('"%s" has no room for them', w.label)
 		WHEN s.customers_then - s.customers_now <= b.worth_customers AND s.customers_then > s.customers_now
 			THEN format('mending "%s" brings as many without a lead more', b.label)
@@ -47,12 +49,12 @@ WITH step AS MATERIALIZED (
 	FROM step c WHERE c.fix_first
 )
 SELECT CASE
-	WHEN s.entered_now = 0 THEN 'Not known: there are no leads yet.'
-	ELSE concat_ws(' ',
+	WHEN s.entered_now = 0 THEN ARRAY['Not known: there are no leads yet.']
+	ELSE ARRAY[
 		CASE WHEN a.words = '' THEN 'As it runs now:' ELSE
 			CASE s.answer WHEN 'yes' THEN 'Yes' WHEN 'partly' THEN 'Partly' WHEN 'no' THEN 'No' ELSE 'Not known' END
-			|| coalesce(': ' || r.words, '') || '. ' || upper(left(a.words, 1)) || substr(a.words, 2) || ':' END,
-		CASE WHEN s.customers_then IS NULL THEN 'how many customers a month that makes can''t be told.'
+			|| coalesce(': ' || r.words, '') || '. ' || upper(left(a.words, 1)) || substr(a.words, 2) || ':' END
+		|| ' ' || CASE WHEN s.customers_then IS NULL THEN 'how many customers a month that makes can''t be told.'
 			ELSE format('%s customers a month', @workspace@.number_text(s.customers_then))
 				|| CASE WHEN a.words = '' THEN ''
 					WHEN @workspace@.number_text(s.customers_then) = @workspace@.number_text(s.customers_now) THEN ' as now'
@@ -77,13 +79,24 @@ SELECT CASE
 				WHEN c.waiting_customers > 0 THEN format('room for all there is worth %s customers a month.',
 					@workspace@.number_text(c.waiting_customers))
 				ELSE format('only %s go on there, the fewest of all stages.', @workspace@.percent_text(c.rate_now_pct)) END
-			FROM worth c), 'No stage stands out as the one to fix first.'))
+			FROM worth c), 'No stage stands out as the one to fix first.')]
 	END
 FROM step s CROSS JOIN asked a CROSS JOIN reason r
 WHERE s.place = 1
 UNION ALL
-SELECT 'Not known: no stage is in the funnel.' WHERE NOT EXISTS (SELECT FROM step);
+SELECT ARRAY['Not known: no stage is in the funnel.'] WHERE NOT EXISTS (SELECT FROM step);
 END;
+COMMENT ON FUNCTION @workspace@.what_if_sentences(jsonb, double precision, leadcrm.lifecycle_stage, double precision,
+	double precision) IS
+	'The sentences of what_if_answer: the answer, customers and revenue; what stands out where; what waiting means; what to fix first; NULL where there is nothing to say. steps: the rows of what_if as an array; then the arguments that they are for.';
+
+CREATE OR REPLACE FUNCTION @workspace@.what_if_answer(top_multiplier double precision DEFAULT 1,
+	stage leadcrm.lifecycle_stage DEFAULT NULL, new_pct double precision DEFAULT NULL,
+	capacity double precision DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+RETURN array_to_string(@workspace@.what_if_sentences(
+	(SELECT jsonb_agg(to_jsonb(w)) FROM @workspace@.what_if(top_multiplier, stage, new_pct, capacity) w),
+	top_multiplier, stage, new_pct, capacity), ' ');
 COMMENT ON FUNCTION @workspace@.what_if_answer(double precision, leadcrm.lifecycle_stage, double precision,
 	double precision) IS
 	'What what_if says, in words: Yes, Partly, No or Not known to "more customers?", customers and revenue of a month then and now, where leads wait and that the capacity is assumed, and which stage to fix first and what that is worth. Arguments, units and errors as in what_if.';
