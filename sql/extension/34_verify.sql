@@ -58,7 +58,7 @@ BEGIN
 	ORDER BY 1, 2, 3;
 
 	-- data restored with its triggers disabled and enabled again: rules that are there count as never filled
-	FOR marker IN SELECT t.state_column, t.transitions, r.tgname FROM leadcrm.tracked t
+	FOR marker IN SELECT t.state_column, t.transitions, r.tgname, r.tgenabled FROM leadcrm.tracked t
 	         JOIN pg_trigger r ON r.tgrelid = t.transitions AND r.tgfoid = 'leadcrm.transitions_filled()'::regprocedure
 	         WHERE t.target = verify_triggers.target AND r.tgenabled <> 'D' LOOP
 		EXECUTE format('SELECT EXISTS (SELECT FROM %s)', marker.transitions) INTO filled;
@@ -68,6 +68,12 @@ BEGIN
 			detail := format('Trigger %I of %s says that it was never filled, but it holds rows: emptied, it would let every change pass.',
 			                 marker.tgname, marker.transitions);
 			remedy := format('ALTER TABLE %s DISABLE TRIGGER %I', marker.transitions, marker.tgname);
+			RETURN NEXT;
+		ELSIF marker.tgenabled <> 'A' THEN
+			state_column := marker.state_column;
+			problem := 'trigger_disabled';
+			detail := format('Trigger %I of %s, that tells of the first rule, does not fire always.', marker.tgname, marker.transitions);
+			remedy := format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', marker.transitions, marker.tgname);
 			RETURN NEXT;
 		END IF;
 	END LOOP;

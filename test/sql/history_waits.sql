@@ -52,7 +52,7 @@ $$;
 CREATE TRIGGER meddle AFTER UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION meddle();
 UPDATE lead SET stage = 'e', note = 'meddle' WHERE id BETWEEN 1 AND 5;
 SELECT id, stage, stage_seq, status, status_seq FROM lead WHERE id BETWEEN 1 AND 6 OR id = 11 ORDER BY id;
-UPDATE lead SET stage = 'f', status = 'z', note = 'meddle more' WHERE id <= 1000 AND id > 900;
+UPDATE lead SET stage = 'f', status = 'z', note = 'meddle more' WHERE id BETWEEN 991 AND 1000;
 SELECT * FROM sum_up;
 -- as many as can wait, all of them of the statement around
 UPDATE lead SET stage = 'g', note = CASE WHEN id = 1500 THEN 'once' END;
