@@ -198,7 +198,7 @@ leadcrm_funnel_agg_add(PG_FUNCTION_ARGS)
 		}
 	}
 
-	leadcrm_funnel_check(leadcrm_funnel_set_stages(&state->funnel, n, in_funnel));
+	leadcrm_funnel_check_stages(&state->funnel, leadcrm_funnel_set_stages(&state->funnel, n, in_funnel), n);
 	leadcrm_funnel_check(leadcrm_funnel_add(&state->funnel, &lead, times));
 	state->inputs++;
 	PG_RETURN_POINTER(state);
@@ -272,7 +272,7 @@ leadcrm_funnel_agg_combine(PG_FUNCTION_ARGS)
 	{
 		if (state == NULL)
 			state = new_state(context);
-		leadcrm_funnel_check(leadcrm_funnel_merge(&state->funnel, &other->funnel, 1));
+		leadcrm_funnel_check_stages(&state->funnel, leadcrm_funnel_merge(&state->funnel, &other->funnel, 1), other->funnel.nstages);
 		state->inputs += other->inputs;
 	}
 	if (state == NULL)

@@ -212,7 +212,7 @@ leadcrm_decimal_print(const LeadcrmDecimal *d, char *out)
 	whole = (int) (end - begin) - d->scale;
 	if (whole <= 0)
 		*out++ = '0';
-	for (; whole > 0; whole--)
+	for (; whole > 0 && begin < end; whole--)
 		*out++ = *begin++;
 	if (d->scale > 0)
 	{

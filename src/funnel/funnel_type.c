@@ -8,6 +8,7 @@
 
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -26,6 +27,8 @@ PG_FUNCTION_INFO_V1(leadcrm_funnel_hash_extended);
 PG_FUNCTION_INFO_V1(leadcrm_funnel_plus);
 PG_FUNCTION_INFO_V1(leadcrm_funnel_minus);
 PG_FUNCTION_INFO_V1(leadcrm_funnel_negative);
+
+#define MAX_SHOWN 200			/* bytes of a text in an error */
 
 static void *
 grow(void *context, void *old, size_t size)
@@ -61,11 +64,7 @@ leadcrm_funnel_check(LeadcrmFunnelStatus status)
 					 errdetail("A count has at most 63 bits, a duration too, a sum of values at most 38 digits.")));
 			break;
 		case LEADCRM_FUNNEL_MISMATCH:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("funnels of different stages cannot be added up"),
-					 errhint("Make them with the same number of stages, and the same of them in the funnel.")));
-			break;
+			break;				/* leadcrm_funnel_check_stages knows more about it */
 		case LEADCRM_FUNNEL_CORRUPT:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
@@ -82,6 +81,21 @@ leadcrm_funnel_check(LeadcrmFunnelStatus status)
 }
 
 /*
+ * leadcrm_funnel_check_stages
+ *		The same where something of so many stages was to be added.
+ */
+void
+leadcrm_funnel_check_stages(const LeadcrmFunnel *f, LeadcrmFunnelStatus status, int nstages)
+{
+	if (status == LEADCRM_FUNNEL_MISMATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 f->nstages == nstages ? errmsg("funnels of %d stages cannot be added up that measure different ones of them", nstages)
+				 : errmsg("a funnel of %d stages cannot be added to one of %d", nstages, f->nstages)));
+	leadcrm_funnel_check(status);
+}
+
+/*
  * leadcrm_funnel_absorb
  *		Add a value of type leadcrm.funnel (sign 1) or take it away (-1).
  */
@@ -89,8 +103,11 @@ void
 leadcrm_funnel_absorb(LeadcrmFunnel *f, Datum value, int sign)
 {
 	struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
+	const unsigned char *bytes = (unsigned char *) VARDATA_ANY(v);
+	LeadcrmFunnelStatus status = leadcrm_funnel_merge_packed(f, bytes, VARSIZE_ANY_EXHDR(v), sign);
 
-	leadcrm_funnel_check(leadcrm_funnel_merge_packed(f, (unsigned char *) VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v), sign));
+	/* the number of stages is the second byte */
+	leadcrm_funnel_check_stages(f, status, status == LEADCRM_FUNNEL_MISMATCH ? bytes[1] : 0);
 	if ((Pointer) v != DatumGetPointer(value))
 		pfree(v);
 }
@@ -154,10 +171,15 @@ leadcrm_funnel_in(PG_FUNCTION_ARGS)
 	leadcrm_funnel_begin(&f, CurrentMemoryContext);
 	status = leadcrm_funnel_parse(&f, text, &where);
 	if (status == LEADCRM_FUNNEL_CORRUPT)
+	{
+		int			len = (int) strlen(text);
+		int			shown = pg_mbcliplen(text, len, MAX_SHOWN);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input syntax for type leadcrm.funnel: \"%s\"", text),
+				 errmsg("invalid input syntax for type leadcrm.funnel: \"%.*s%s\"", shown, text, shown < len ? "..." : ""),
 				 errdetail("It cannot be read on from character %d.", pg_mbstrlen_with_len(text, (int) (where - text)) + 1)));
+	}
 	leadcrm_funnel_check(status);
 	return leadcrm_funnel_datum(&f);
 }
@@ -174,6 +196,15 @@ leadcrm_funnel_out(PG_FUNCTION_ARGS)
 	leadcrm_funnel_begin(&f, CurrentMemoryContext);
 	leadcrm_funnel_absorb(&f, PG_GETARG_DATUM(0), 1);
 	PG_RETURN_CSTRING(leadcrm_funnel_print(&f));
+}
+
+static char *
+hex(const unsigned char *bytes, int len)
+{
+	char	   *text = palloc(2 * len + 1);
+
+	text[hex_encode((const char *) bytes, len, text)] = '\0';
+	return text;
 }
 
 /*
@@ -194,7 +225,8 @@ leadcrm_funnel_recv(PG_FUNCTION_ARGS)
 	if (status == LEADCRM_FUNNEL_CORRUPT || (status == LEADCRM_FUNNEL_OK && !leadcrm_funnel_is_canonical(&f, bytes, len)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid binary form of type leadcrm.funnel (%d bytes)", len)));
+				 errmsg("invalid binary form of type leadcrm.funnel: \\x%s%s", hex(bytes, Min(len, MAX_SHOWN / 8)), len > MAX_SHOWN / 8 ? "..." : ""),
+				 errdetail("It has %d bytes.", len)));
 	leadcrm_funnel_check(status);
 	return leadcrm_funnel_datum(&f);
 }
