@@ -1,17 +1,17 @@
 -- Not yet is not lost: how the leads of a stage go on or leak as they grow older, with those still open counted as open.
 
-CREATE OR REPLACE FUNCTION @workspace@.conversion_exit(stage leadcrm.lifecycle_stage, since date, until date,
+CREATE OR REPLACE FUNCTION @workspace@.conversion_stay(stage leadcrm.lifecycle_stage, since date, until date,
 	channel text)
-RETURNS TABLE (lead_id bigint, days double precision, went text)
+RETURNS TABLE (lead_id bigint, days double precision, advanced boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT e.lead_id,
 	-- imported stamps may stand the wrong way round: such a lead had left before it came
 	greatest(date_part('epoch', coalesce(e.advanced_at, e.leaked_at, now()) - e.entered_at), 0) / 86400,
-	CASE WHEN e.advanced_at IS NOT NULL THEN 'advanced' WHEN e.leaked_at IS NOT NULL THEN 'leaked' ELSE 'open' END
+	CASE WHEN e.advanced_at IS NOT NULL THEN true WHEN e.leaked_at IS NOT NULL THEN false END
 FROM (
 	SELECT l.lead_id,
-		CASE conversion_exit.stage
+		CASE conversion_stay.stage
 			WHEN 'subscriber' THEN l.subscriber_at
 			WHEN 'lead' THEN l.lead_at
 			WHEN 'mql' THEN l.mql_at
@@ -25,20 +25,20 @@ FROM (
 			CASE WHEN n.next_position <= 6 THEN l.customer_at END, l.evangelist_at) AS advanced_at,
 		CASE WHEN l.status_category = 'closed' THEN l.status_since END AS leaked_at
 	FROM @workspace@.lead l
-	CROSS JOIN (SELECT s.next_position FROM @workspace@.funnel_scale s WHERE s.stage = conversion_exit.stage) n
+	CROSS JOIN (SELECT s.next_position FROM @workspace@.funnel_scale s WHERE s.stage = conversion_stay.stage) n
 	WHERE l.excluded_as IS NULL
 	AND n.next_position IS NOT NULL
-	AND (conversion_exit.channel IS NULL OR l.channel = conversion_exit.channel)
+	AND (conversion_stay.channel IS NULL OR l.channel = conversion_stay.channel)
 ) e
 WHERE isfinite(e.entered_at)
 AND isfinite(coalesce(e.advanced_at, e.leaked_at, now()))
-AND (conversion_exit.since IS NULL
-	OR e.entered_at >= (SELECT conversion_exit.since::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z))
-AND (conversion_exit.until IS NULL
-	OR e.entered_at < (SELECT conversion_exit.until::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z));
+AND (conversion_stay.since IS NULL
+	OR e.entered_at >= (SELECT conversion_stay.since::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z))
+AND (conversion_stay.until IS NULL
+	OR e.entered_at < (SELECT conversion_stay.until::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z));
 END;
-COMMENT ON FUNCTION @workspace@.conversion_exit(leadcrm.lifecycle_stage, date, date, text) IS
-	'The leads that have a first entry into a funnel stage on record, and how they left it for good: went is advanced (the first entry into a later funnel stage or beyond), leaked (its status is closed: at status_since) or open (neither; returned and stalled leads are open), days (24 hours, fractions count) from the entry until then, else until now; 0 where stamps stand the wrong way round. Excluded leads are left out. since (included), until (excluded): days of the workspace''s time zone in which the leads entered the stage; channel: theirs; NULL: all. Unique key: lead_id. A building block of conversion_curve.';
+COMMENT ON FUNCTION @workspace@.conversion_stay(leadcrm.lifecycle_stage, date, date, text) IS
+	'The leads that have a first entry into a funnel stage on record, and how they left it for good: advanced is true for the first entry into a later funnel stage or beyond, false where the lead leaked (its status is closed: at status_since), NULL where it is open (neither; returned and stalled leads are open); days (24 hours, fractions count) from the entry until then, else until now; 0 where stamps stand the wrong way round. Excluded leads are left out. since (included), until (excluded): days of the workspace''s time zone in which the leads entered the stage; channel: theirs; NULL: all. Unique key: lead_id. A building block of conversion_curve.';
 
 CREATE OR REPLACE FUNCTION @workspace@.conversion_curve(stage leadcrm.lifecycle_stage, since date DEFAULT NULL,
 	until date DEFAULT NULL, channel text DEFAULT NULL)
@@ -80,80 +80,30 @@ BEGIN
 	END IF;
 
 	RETURN QUERY
-	WITH step AS MATERIALIZED (
-		-- counts as integers: sums of bigint are numeric, and slow
-		SELECT x.days, count(*)::integer AS leads,
-			(count(*) FILTER (WHERE x.went = 'advanced'))::integer AS went_on,
-			(count(*) FILTER (WHERE x.went = 'leaked'))::integer AS went_off
-		FROM @workspace@.conversion_exit(conversion_curve.stage, conversion_curve.since, conversion_curve.until,
+	WITH result AS MATERIALIZED (
+		SELECT coalesce(leadcrm.incidence(x.days, x.advanced), '[0:0][1:8]={{0,0,0,0,NULL,NULL,NULL,NULL}}') AS ages
+		FROM @workspace@.conversion_stay(conversion_curve.stage, conversion_curve.since, conversion_curve.until,
 			conversion_curve.channel) x
-		GROUP BY x.days
-	), risk AS (
-		-- n: leads that were seen there at least so long; who leaves and who is seen no longer at one instant is among them
-		SELECT s.days, s.went_on::double precision AS a, (s.went_on + s.went_off)::double precision AS d,
-			(sum(s.leads) OVER (ORDER BY s.days DESC ROWS UNBOUNDED PRECEDING))::double precision AS n,
-			s.went_on, s.went_off
-		FROM step s
-	), survival AS (
-		-- the chance to be there still, after the exits at this instant (Kaplan-Meier); nothing follows where all left
-		SELECT r.days, r.a, r.d, r.n,
-			CASE WHEN r.d < r.n THEN exp(sum(CASE WHEN r.d < r.n THEN ln(1 - r.d / r.n) END)
-				OVER (ORDER BY r.days ROWS UNBOUNDED PRECEDING)) ELSE 0 END AS after
-		FROM risk r
-		WHERE r.d > 0
-	), incidence AS (
-		-- f: the chance to have gone on by then (Aalen-Johansen)
-		SELECT u.*, sum(u.before * u.a / u.n) OVER (ORDER BY u.days ROWS UNBOUNDED PRECEDING) AS f,
-			sum(u.before * (u.d - u.a) / u.n) OVER (ORDER BY u.days ROWS UNBOUNDED PRECEDING) AS off
-		FROM (SELECT v.*, coalesce(lag(v.after) OVER (ORDER BY v.days), 1) AS before FROM survival v) u
-	), variance AS (
-		-- the terms of the delta method that grow along the curve; see var below
-		SELECT i.days, i.f, i.off, i.after,
-			sum(i.g) OVER w AS g, sum(i.f * i.g) OVER w AS fg, sum(i.f * i.f * i.g) OVER w AS ffg,
-			sum(i.c) OVER w AS c, sum(i.f * i.c) OVER w AS fc,
-			sum(i.before * i.before * i.a * (i.n - i.a) / (i.n * i.n * i.n)) OVER w AS v
-		FROM (
-			SELECT j.*, CASE WHEN j.d < j.n THEN j.d / (j.n * (j.n - j.d)) ELSE 0 END AS g,
-				j.before * j.a / (j.n * j.n) AS c
-			FROM incidence j
-		) i
-		WINDOW w AS (ORDER BY i.days ROWS UNBOUNDED PRECEDING)
-	), by_day AS (
-		SELECT ceil(s.days)::integer AS day, sum(s.leads)::bigint AS leads, sum(s.went_on)::bigint AS went_on,
-			sum(s.went_off)::bigint AS went_off
-		FROM step s
+	), age AS (
+		-- taken apart in one go: a long array is not searched again for each of its elements
+		SELECT ((u.n - 1) / 8)::integer AS day,
+			max(u.value) FILTER (WHERE u.n % 8 = 1) AS at_risk, max(u.value) FILTER (WHERE u.n % 8 = 2) AS advanced,
+			max(u.value) FILTER (WHERE u.n % 8 = 3) AS leaked, max(u.value) FILTER (WHERE u.n % 8 = 4) AS still_open,
+			max(u.value) FILTER (WHERE u.n % 8 = 5) AS share, max(u.value) FILTER (WHERE u.n % 8 = 6) AS leaked_share,
+			max(u.value) FILTER (WHERE u.n % 8 = 7) AS open_share, max(u.value) FILTER (WHERE u.n % 8 = 0) AS error
+		FROM result r
+		CROSS JOIN LATERAL unnest(r.ages) WITH ORDINALITY u (value, n)
 		GROUP BY 1
-	), known AS (
-		-- all of these but "after" only grow
-		SELECT ceil(v.days)::integer AS day, max(v.f) AS f, max(v.off) AS off, min(v.after) AS after, max(v.g) AS g,
-			max(v.fg) AS fg, max(v.ffg) AS ffg, max(v.c) AS c, max(v.fc) AS fc, max(v.v) AS v
-		FROM variance v
-		GROUP BY 1
-	), daily AS (
-		SELECT d.day, b.leads, b.went_on, b.went_off, sum(b.leads) OVER () AS total,
-			coalesce(sum(b.leads) OVER (ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS gone,
-			coalesce(max(k.f) OVER w, 0) AS f, coalesce(max(k.off) OVER w, 0) AS off,
-			coalesce(min(k.after) OVER w, 1) AS after, max(k.g) OVER w AS g, max(k.fg) OVER w AS fg,
-			max(k.ffg) OVER w AS ffg, max(k.c) OVER w AS c, max(k.fc) OVER w AS fc, max(k.v) OVER w AS v
-		FROM generate_series(0, coalesce((SELECT max(m.day) FROM by_day m), 0)) d (day)
-		LEFT JOIN by_day b ON b.day = d.day
-		LEFT JOIN known k ON k.day = d.day
-		WINDOW w AS (ORDER BY d.day ROWS UNBOUNDED PRECEDING)
 	)
-	SELECT y.day, coalesce(y.total - y.gone, 0)::bigint, coalesce(y.went_on, 0), coalesce(y.went_off, 0),
-		coalesce(y.leads - y.went_on - y.went_off, 0),
-		CASE WHEN y.total > 0 THEN 100 * y.f END::numeric,
-		(100 * power(q.share, exp(b.width)))::numeric,
-		(100 * power(q.share, exp(-b.width)))::numeric,
-		CASE WHEN y.total > 0 THEN 100 * y.off END::numeric,
-		CASE WHEN y.total > 0 THEN 100 * y.after END::numeric,
-		CASE WHEN y.total > 0 THEN 100 * max(y.f) OVER () END::numeric
-	FROM daily y
-	-- var(F(t)) = sum over exits i up to t of (F(t) - F(i))^2 g(i) + S(i-)^2 a (n - a) / n^3 - 2 (F(t) - F(i)) c(i)
-	CROSS JOIN LATERAL (SELECT greatest(y.f * y.f * y.g - 2 * y.f * y.fg + y.ffg + y.v - 2 * (y.f * y.c - y.fc), 0) AS var,
-		CASE WHEN y.f > 0 AND y.f < 1 - 1e-12 THEN y.f END AS share) q
-	-- on the scale log(-log F); it has no width where nobody or everybody has gone on
-	CROSS JOIN LATERAL (SELECT 1.959963984540054 * sqrt(q.var) / (q.share * -ln(q.share)) AS width) b
+	SELECT y.day, y.at_risk::bigint, y.advanced::bigint, y.leaked::bigint, y.still_open::bigint, (100 * y.share)::numeric,
+		(100 * power(b.share, exp(b.width)))::numeric, (100 * power(b.share, exp(-b.width)))::numeric,
+		(100 * y.leaked_share)::numeric, (100 * y.open_share)::numeric, (100 * max(y.share) OVER ())::numeric
+	FROM age y
+	-- on the scale log(-log); it has no width where nobody or everybody has gone on
+	LEFT JOIN LATERAL (
+		SELECT z.share, 1.959963984540054 * y.error / (z.share * -ln(z.share)) AS width
+		FROM (SELECT CASE WHEN y.share > 0 AND y.share < 1 - 1e-12 THEN y.share END AS share) z
+	) b ON true
 	ORDER BY y.day;
 END
 $workspace$;
