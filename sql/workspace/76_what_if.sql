@@ -66,12 +66,12 @@ WITH zone AS (
 	GROUP BY s.position
 )
 SELECT w.position, coalesce(p.reps, 0), coalesce(p.weeks, 0), p.p90::numeric,
-	CASE WHEN p.weeks >= 8 THEN (p.reps * p.p90 * (365.25 / 12 / 7))::numeric END
+	CASE WHEN p.weeks >= 4 THEN (p.reps * p.p90 * (365.25 / 12 / 7))::numeric END
 FROM worked w
 LEFT JOIN pace p ON p.position = w.position;
 END;
 COMMENT ON FUNCTION @workspace@.what_if_capacity() IS
-	'What the funnel stages that people work, those from setting.handoff_stage on but the last, can take as far as history tells: reps (active owners who dealt with leads there), weeks (looked at: whole ones, at most 52, up to the newest), weekly_p90 (90th percentile of the leads a rep dealt with in a week, from the rep''s first week to the last), a_month (reps x weekly_p90 x 4.348 weeks; NULL with fewer than 8 weeks of history). Dealt with: left the stage, or closed there, whoever owns the lead now. rep.capacity, leads at a time, has no part in it. Unique key: position. A building block of what_if.';
+	'What the funnel stages that people work, those from setting.handoff_stage on but the last, can take as far as history tells: reps (active owners who dealt with leads there), weeks (looked at: whole ones, at most 52, up to the newest), weekly_p90 (90th percentile of the leads a rep dealt with in a week, from the rep''s first week to the last), a_month (reps x weekly_p90 x 4.348 weeks; NULL with fewer than 4 weeks of history). Dealt with: left the stage, or closed there, whoever owns the lead now. rep.capacity, leads at a time, has no part in it. Unique key: position. A building block of what_if.';
 
 CREATE OR REPLACE FUNCTION @workspace@.what_if_elasticity()
 RETURNS TABLE ("position" integer, months bigint, elasticity numeric)
@@ -263,7 +263,8 @@ BEGIN
 			-- funnel_leak's bottleneck; without one the stage that holds back most
 			j.is_bottleneck OR NOT bool_or(j.is_bottleneck) OVER () AND j.held_back > 0
 				AND row_number() OVER (ORDER BY j.held_back DESC, j.place) = 1 AS fix_first,
-			j.place < j.won AND j.rate_then <= 0.05 AND j.entered - j.active >= 30 AS loses_nearly_all
+			j.place < j.won AND j.rate_then <= CASE WHEN j.is_bottleneck THEN 0.1 ELSE 0.05 END AND j.entered - j.active >= 30
+				AS loses_nearly_all
 		FROM joined j
 	), answered AS (
 		SELECT j.*,
@@ -308,5 +309,5 @@ COMMENT ON FUNCTION @workspace@.what_if(double precision, leadcrm.lifecycle_stag
 	'capacity_then: leads the stage can take; as given, else (capacity_is_assumed) a_month of what_if_capacity, but never less than comes now; NULL: no limit known. Leads above it wait (waiting_then): they stay active and are not converted. rate_then_pct: as now, or as asked; where no people work, it bends with volume by elasticity (NULL: constant). '
 	'customers_now, customers_then, revenue_now, revenue_then (customers x mean known value of a customer) and answer are the same in every row: don''t add them up. waiting_customers: customers that the waiting leads would be. '
 	'fix_first: the bottleneck of funnel_leak, else the stage that holds back most; recoverable_customers, recoverable_revenue: what its reference_pct would have brought so far, as in funnel_leak; worth_customers, worth_revenue: the same for a month of the leads that come now. '
-	'answer to "more customers?": no where there are not more, or less than a tenth (for more leads: half) of the gain that these rates would bring without limits, or, for more leads, where a later stage loses nearly all (at most 5 % go on) or mending the bottleneck brings as many without a lead more; partly below nine tenths of that gain; else yes; NULL: nothing was asked, or a rate is not known. verdict: what stands out at the stage. '
+	'answer to "more customers?": no where there are not more, or less than a tenth (for more leads: half) of the gain that these rates would bring without limits, or, for more leads, where a stage after the first loses nearly all (at most 5 % go on; at the bottleneck 10) or mending the bottleneck brings as many without a lead more; partly below nine tenths of that gain; else yes; NULL: nothing was asked, or a rate is not known. verdict: what stands out at the stage. '
 	'Unique key: stage (also position). Errors: 22004 for a multiplier that is NULL, 22023 for arguments out of range, 22P02 for an unknown stage.';

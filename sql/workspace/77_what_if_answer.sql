@@ -35,7 +35,7 @@ WITH step AS MATERIALIZED (
 			THEN format('mending "%s" brings as many without a lead more', b.label)
 	END AS words
 	FROM step s
-	LEFT JOIN LATERAL (SELECT c.label FROM step c WHERE c.place > 1 AND c.rate_then_pct <= 5 AND c.verdict ~ 'loses nearly all'
+	LEFT JOIN LATERAL (SELECT c.label FROM step c WHERE c.place > 1 AND c.verdict ~ '(^|; )loses nearly all'
 		ORDER BY c.rate_then_pct, c.place LIMIT 1) l ON true
 	LEFT JOIN LATERAL (SELECT c.label FROM step c WHERE c.waiting_then > 0
 		ORDER BY c.waiting_customers DESC, c.place LIMIT 1) w ON true
@@ -65,7 +65,7 @@ SELECT CASE
 							ELSE ' instead of ' || @workspace@.money_text(s.revenue_now) END || '.' END
 		END,
 		(SELECT string_agg(format('"%s" %s.', c.label, c.verdict), ' ' ORDER BY c.position) FROM step c
-			WHERE c.waiting_then > 0 OR c.verdict ~ '^(loses nearly all|its rate is not known)'),
+			WHERE c.waiting_then > 0 OR c.verdict ~ '(^|; )(loses nearly all|its rate is not known)'),
 		(SELECT 'Leads that wait stay active and are not converted.'
 			|| CASE WHEN bool_or(c.capacity_is_assumed)
 				THEN ' What is assumed is what the people there do in a good week, or what comes now where that is more.' ELSE '' END

@@ -60,8 +60,12 @@ BEGIN
 		WHEN first_day = '-infinity' THEN format('Leads created before %s', to_char(day_after, 'YYYY-MM-DD'))
 		ELSE format('Leads created from %s until before %s', to_char(first_day, 'YYYY-MM-DD'), to_char(day_after, 'YYYY-MM-DD')) END;
 
-	SELECT jsonb_agg(to_jsonb(f) ORDER BY f.position), max(f.entered) INTO steps, leads
-	FROM @workspace@.funnel_between(first_day, day_after) f;
+	IF all_leads THEN
+		SELECT jsonb_agg(to_jsonb(f) ORDER BY f.position), max(f.entered) INTO steps, leads FROM @workspace@.funnel_leak f;
+	ELSE
+		SELECT jsonb_agg(to_jsonb(f) ORDER BY f.position), max(f.entered) INTO steps, leads
+		FROM @workspace@.funnel_between(first_day, day_after) f;
+	END IF;
 	IF leads > 0 THEN
 		customer_value := @workspace@.customer_value();
 		SELECT jsonb_agg(to_jsonb(f) || jsonb_build_object('code', f.key, 'label', c.label) ORDER BY c.position, c.code, f.position) INTO channels

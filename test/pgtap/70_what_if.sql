@@ -155,7 +155,7 @@ SELECT results_eq($$SELECT stage::text FROM crm.what_if(4, capacity => 1000) WHE
 SELECT results_eq('SELECT position FROM crm.what_if_capacity() ORDER BY 1', 'VALUES (4), (5)', 'which start at the handoff');
 -- 3 weeks tell nothing
 DELETE FROM crm.lead WHERE excluded_as IS NULL AND lead_at > '2024-01-01';
-SELECT results_eq('SELECT position, a_month FROM crm.what_if_capacity() ORDER BY 1', 'VALUES (4, NULL::numeric), (5, NULL)', 'less than 8 weeks: no capacity is known');
+SELECT results_eq('SELECT position, a_month FROM crm.what_if_capacity() ORDER BY 1', 'VALUES (4, NULL::numeric), (5, NULL)', 'less than 4 weeks: no capacity is known');
 SELECT is((SELECT verdict FROM crm.what_if(4) WHERE stage = 'sql'), 'no capacity is known: taken as without limit', 'which the verdict says');
 -- leads that nobody owns
 UPDATE crm.lead SET owner = '(none)' WHERE excluded_as IS NULL;
