@@ -34,7 +34,8 @@ $(filter-out $(STANDALONE),$(MAKECMDGOALS)):
 else
 
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-PG_CPPFLAGS = -I$(srcdir)/src
+# no fused multiply-add: a score has the same bits on every machine
+PG_CPPFLAGS = -I$(srcdir)/src -ffp-contract=off
 
 # don't call this INSTALL_SCRIPT: PGXS names the install program so
 EXTENSION_SQL = leadcrm--$(EXTVERSION).sql

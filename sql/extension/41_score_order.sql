@@ -41,6 +41,9 @@ COMMENT ON OPERATOR leadcrm.> (leadcrm.lead_score, leadcrm.lead_score) IS 'More 
 CREATE FUNCTION leadcrm.lead_score_cmp(leadcrm.lead_score, leadcrm.lead_score) RETURNS integer
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_score_cmp';
 COMMENT ON FUNCTION leadcrm.lead_score_cmp(leadcrm.lead_score, leadcrm.lead_score) IS '-1, 0 or 1: less, equal or greater, by half-life first, then by points, whose order is the same at every instant';
+CREATE FUNCTION leadcrm.lead_score_sortsupport(internal) RETURNS void
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_score_sortsupport';
+COMMENT ON FUNCTION leadcrm.lead_score_sortsupport(internal) IS 'Lets PostgreSQL sort scores by the first bits of their points';
 CREATE FUNCTION leadcrm.lead_score_hash(leadcrm.lead_score) RETURNS integer
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_score_hash';
 COMMENT ON FUNCTION leadcrm.lead_score_hash(leadcrm.lead_score) IS 'The hash of a score, for hash joins and hash indexes';
@@ -51,6 +54,7 @@ COMMENT ON FUNCTION leadcrm.lead_score_hash_extended(leadcrm.lead_score, bigint)
 CREATE OPERATOR CLASS leadcrm.lead_score_ops DEFAULT FOR TYPE leadcrm.lead_score USING btree AS
 	OPERATOR 1 leadcrm.<, OPERATOR 2 leadcrm.<=, OPERATOR 3 leadcrm.=, OPERATOR 4 leadcrm.>=, OPERATOR 5 leadcrm.>,
 	FUNCTION 1 leadcrm.lead_score_cmp(leadcrm.lead_score, leadcrm.lead_score),
+	FUNCTION 2 leadcrm.lead_score_sortsupport(internal),
 	-- one score has one image: equal entries of an index may share their tuples
 	FUNCTION 4 btequalimage(oid);
 COMMENT ON OPERATOR CLASS leadcrm.lead_score_ops USING btree IS 'The order of scores, the same at every instant';

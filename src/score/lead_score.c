@@ -95,7 +95,7 @@ leadcrm_score_interval_text(int64 half_life)
 	{
 		int64		size;
 		const char *name;
-	}			units[] = {{USECS_PER_DAY, "day"}, {USECS_PER_SEC, "second"}, {1, "microsecond"}};
+	}			units[] = {{USECS_PER_DAY, "day"}, {USECS_PER_HOUR, "hour"}, {USECS_PER_MINUTE, "minute"}, {USECS_PER_SEC, "second"}, {1, "microsecond"}};
 	int			u = 0;
 
 	while (half_life % units[u].size != 0)
@@ -193,7 +193,9 @@ leadcrm_score_in(PG_FUNCTION_ARGS)
 	if (result == LEADCRM_SCORE_RANGE)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("value \"%s\" is out of range for type %s", text, "leadcrm.lead_score")));
+				 errmsg("value \"%s\" is out of range for type %s", text, "leadcrm.lead_score"),
+				 errdetail("The half-life is longer than zero and shorter than 2^63 microseconds, the exponent lies within %lld of zero.",
+						   (long long) LEADCRM_SCORE_MAX_EXPONENT)));
 	return leadcrm_score_store(&score);
 }
 

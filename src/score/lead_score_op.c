@@ -38,10 +38,13 @@ leadcrm_make_score(PG_FUNCTION_ARGS)
 	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
 	int64		half_life = leadcrm_score_half_life(PG_GETARG_INTERVAL_P(2));
 	LeadcrmScoreSum sum = {0};
+	int64		exponent;
+	double		value;
 
 	leadcrm_score_check_points(points);
 	leadcrm_score_check_time(at);
-	leadcrm_score_sum_add_event(&sum, points, at, half_life);
+	exponent = leadcrm_score_event(points, at, half_life, &value);
+	leadcrm_score_sum_add(&sum, value, exponent);
 	return leadcrm_score_store_sum(&sum, half_life);
 }
 
@@ -56,7 +59,7 @@ points_at(const LeadcrmScore *score, TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("points at %s are out of range for double precision", timestamptz_to_str(at)),
-				 errdetail("So long before its events a score with a half-life of %s is too large.",
+				 errdetail("The score halves every %s; so far back it is larger than any such number.",
 						   leadcrm_score_interval_text(score->half_life))));
 	return points;
 }
@@ -96,6 +99,8 @@ leadcrm_add_points(PG_FUNCTION_ARGS)
 	LeadcrmScoreSum sum = {0};
 	float8		points;
 	TimestampTz at;
+	int64		exponent;
+	double		value;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -107,7 +112,8 @@ leadcrm_add_points(PG_FUNCTION_ARGS)
 	leadcrm_score_check_points(points);
 	leadcrm_score_check_time(at);
 	leadcrm_score_sum_add(&sum, score.mantissa, score.exponent);
-	leadcrm_score_sum_add_event(&sum, points, at, score.half_life);
+	exponent = leadcrm_score_event(points, at, score.half_life, &value);
+	leadcrm_score_sum_add(&sum, value, exponent);
 	return leadcrm_score_store_sum(&sum, score.half_life);
 }
 

@@ -95,32 +95,16 @@ leadcrm_score_of_sum(const LeadcrmScoreSum *sum, int64_t half_life, LeadcrmScore
 }
 
 /*
- * leadcrm_score_sum_magnitude
- *		Which power of two a sum has reached; INT64_MIN for zero.
- */
-int64_t
-leadcrm_score_sum_magnitude(const LeadcrmScoreSum *sum)
-{
-	double		total = sum->high + sum->low;
-	int			shift;
-
-	if (total == 0)
-		return INT64_MIN;
-	frexp(total, &shift);
-	return sum->exponent + shift;
-}
-
-/*
  * leadcrm_score_value_at
  *		The points at a finite time; false where they are too many for a double. Too few are zero.
  */
 bool
 leadcrm_score_value_at(const LeadcrmScore *score, int64_t at, double *points)
 {
-	double		fraction;
-	int64_t		whole = leadcrm_score_split(at, score->half_life, &fraction);
+	double		decay;
+	int64_t		exponent = leadcrm_score_power(-at, score->half_life, &decay);
 
-	*points = ldexp(score->mantissa * exp2(-fraction), distance(score->exponent, whole));
+	*points = ldexp(score->mantissa * decay, distance(score->exponent, -exponent));
 	return isfinite(*points);
 }
 
@@ -170,4 +154,68 @@ leadcrm_score_sum_is_valid(const LeadcrmScoreSum *sum)
 	/* above the exponent lies what the sum has in its high part, and no more events than 2^64 */
 	return fabs(sum->high) <= 0x1p+900 && fabs(sum->low) <= 0x1p+900 &&
 		sum->exponent >= -LEADCRM_SCORE_MAX_EXPONENT - 2048 && sum->exponent <= LEADCRM_SCORE_MAX_EXPONENT + 2048;
+}
+
+/* which power of two a sum has reached; for zero less than any other, but not so little that a difference overflows */
+static int64_t
+magnitude(const LeadcrmScoreSum *sum)
+{
+	double		total = sum->high + sum->low;
+	int			shift;
+
+	if (total == 0)
+		return INT64_MIN + 1000;
+	frexp(total, &shift);
+	return sum->exponent + shift;
+}
+
+/*
+ * leadcrm_score_sum_merge
+ *		Adds one sum to another.
+ */
+void
+leadcrm_score_sum_merge(LeadcrmScoreSum *sum, const LeadcrmScoreSum *other)
+{
+	leadcrm_score_sum_add(sum, other->high, other->exponent);
+	leadcrm_score_sum_add(sum, other->low, other->exponent);
+}
+
+/*
+ * leadcrm_score_window_add
+ *		Lets value * 2^exponent into a window. A window of all zeros is empty.
+ */
+void
+leadcrm_score_window_add(LeadcrmScoreWindow *window, double value, int64_t exponent)
+{
+	int64_t		reached;
+
+	leadcrm_score_sum_add(&window->sum, value, exponent);
+	leadcrm_score_sum_add(&window->size, fabs(value), exponent);
+	reached = magnitude(&window->size);
+	if (window->events == 0 || reached > window->peak)
+		window->peak = reached;
+	window->events++;
+}
+
+/*
+ * leadcrm_score_window_remove
+ *		Takes what was let in out of a window again. False where what remains would have lost digits: the window is then to be
+ *		made anew from what remains.
+ *
+ * A sum has the digits of two doubles. 2^20 additions and removals below 2^peak leave an error below 2^(peak + 40 - 104), which
+ * is 2^-34 of what remains where that is at least 2^(peak - 30).
+ */
+bool
+leadcrm_score_window_remove(LeadcrmScoreWindow *window, double value, int64_t exponent)
+{
+	if (--window->events == 0)
+	{
+		memset(window, 0, sizeof(*window));
+		return true;
+	}
+	if (++window->removals > 1 << 20)
+		return false;
+	leadcrm_score_sum_add(&window->sum, -value, exponent);
+	leadcrm_score_sum_add(&window->size, -fabs(value), exponent);
+	return magnitude(&window->size) >= window->peak - 30;
 }

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "score/exp2.h"
+
 /* exponents of a score: what any time that PostgreSQL knows needs, with room so that no sum of two small ones overflows */
 #define LEADCRM_SCORE_MAX_EXPONENT (INT64_MAX - 8192)
 
@@ -42,7 +44,20 @@ typedef enum LeadcrmScoreParse
 	LEADCRM_SCORE_RANGE			/* one that no score can hold */
 } LeadcrmScoreParse;
 
-#define LEADCRM_SCORE_TEXT_SIZE 96	/* longest text form, terminator included */
+#define LEADCRM_SCORE_TEXT_SIZE 64	/* longest text form, terminator included */
+
+/*
+ * A sum from which events are taken away again. Subtracting a large event from a sum leaves its rounding errors on what is
+ * small; so this knows how large the sum once was, and says when it must be made anew.
+ */
+typedef struct LeadcrmScoreWindow
+{
+	LeadcrmScoreSum sum;
+	LeadcrmScoreSum size;		/* the sum without signs: what an error is measured by */
+	int64_t		peak;			/* the greatest power of two that size has reached */
+	int64_t		events;
+	int64_t		removals;
+} LeadcrmScoreWindow;
 
 /* values within these bounds, their exponents this far apart, are added without a look at their digits */
 #define LEADCRM_SCORE_NEAR 400
@@ -50,8 +65,10 @@ typedef enum LeadcrmScoreParse
 #define LEADCRM_SCORE_LARGE 0x1p400
 
 extern void leadcrm_score_sum_add_far(LeadcrmScoreSum *sum, double value, int64_t exponent);
+extern void leadcrm_score_sum_merge(LeadcrmScoreSum *sum, const LeadcrmScoreSum *other);
 extern bool leadcrm_score_of_sum(const LeadcrmScoreSum *sum, int64_t half_life, LeadcrmScore *score);
-extern int64_t leadcrm_score_sum_magnitude(const LeadcrmScoreSum *sum);
+extern void leadcrm_score_window_add(LeadcrmScoreWindow *window, double value, int64_t exponent);
+extern bool leadcrm_score_window_remove(LeadcrmScoreWindow *window, double value, int64_t exponent);
 extern bool leadcrm_score_sum_is_valid(const LeadcrmScoreSum *sum);
 extern bool leadcrm_score_value_at(const LeadcrmScore *score, int64_t at, double *points);
 extern bool leadcrm_score_is_canonical(const LeadcrmScore *score);
@@ -60,22 +77,35 @@ extern int	leadcrm_score_print(const LeadcrmScore *score, char *text);
 extern LeadcrmScoreParse leadcrm_score_parse(const char *text, LeadcrmScore *score);
 
 /*
- * leadcrm_score_split
- *		2^(t/half_life) as the product of 2^(what is returned) and 2^*fraction, with *fraction in [0, 1].
+ * leadcrm_score_power
+ *		2^(t/half_life) as the product of *value, which lies in [0.99, 2.01], and 2^(what is returned). Both are microseconds,
+ *		neither is INT64_MIN, and half_life > 0.
  */
 static inline int64_t
-leadcrm_score_split(int64_t t, int64_t half_life, double *fraction)
+leadcrm_score_power(int64_t t, int64_t half_life, double *value)
 {
-	int64_t		whole = t / half_life;
-	int64_t		rest = t % half_life;
+	/* t in steps of which a half-life has 128, to the nearest one; adding 1.5 * 2^52 rounds a double to an integer */
+	const double per_microsecond = LEADCRM_EXP2_STEPS / (double) half_life;
+	const double rounding = 0x1.8p52;
+	double		steps = (double) t * per_microsecond;
+	int64_t		whole = 0;
+	int64_t		step;
+	int64_t		rest;
 
-	if (rest < 0)
+	if (fabs(steps) >= 0x1p45)
 	{
-		rest += half_life;
-		whole--;
+		/* too many for the nearest one to be known */
+		whole = t / half_life;
+		t %= half_life;
+		steps = (double) t * per_microsecond;
 	}
-	*fraction = (double) rest / (double) half_life;
-	return whole;
+	step = (int64_t) (steps + rounding - rounding);
+
+	/* what is left of t, 128 times: it is small, whatever the terms of the difference overflow to */
+	rest = (int64_t) ((uint64_t) t * LEADCRM_EXP2_STEPS - (uint64_t) step * (uint64_t) half_life);
+	*value = leadcrm_exp2((int) (step & (LEADCRM_EXP2_STEPS - 1)),
+						  (double) rest * per_microsecond * (1.0 / LEADCRM_EXP2_STEPS / LEADCRM_EXP2_STEPS));
+	return whole + (step >> LEADCRM_EXP2_BITS);
 }
 
 /* adds value * 2^exponent, the value within the bounds above, where the sum is near enough; else false */
@@ -120,23 +150,23 @@ leadcrm_score_sum_add(LeadcrmScoreSum *sum, double value, int64_t exponent)
 }
 
 /*
- * leadcrm_score_sum_add_event
- *		Adds an event of so many points, a finite number, at a finite time to a sum of scores of this half-life.
+ * leadcrm_score_event
+ *		What an event of so many points, a finite number, at a finite time is worth at time 0: *value * 2^(what is returned).
  */
-static inline void
-leadcrm_score_sum_add_event(LeadcrmScoreSum *sum, double points, int64_t at, int64_t half_life)
+static inline int64_t
+leadcrm_score_event(double points, int64_t at, int64_t half_life, double *value)
 {
-	double		fraction;
-	int64_t		whole = leadcrm_score_split(at, half_life, &fraction);
+	int64_t		exponent = leadcrm_score_power(at, half_life, value);
 
 	if (!leadcrm_score_is_near(points))
 	{
 		int			shift;
 
 		points = frexp(points, &shift);
-		whole += shift;
+		exponent += shift;
 	}
-	leadcrm_score_sum_add(sum, points * exp2(fraction), whole);
+	*value *= points;
+	return exponent;
 }
 
 #endif							/* LEADCRM_SCORE_MATH_H */
