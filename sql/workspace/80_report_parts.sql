@@ -2,10 +2,15 @@
 
 CREATE OR REPLACE FUNCTION @workspace@.report_escape(raw text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN replace(replace(replace(replace(replace(
-	-- characters that no document of XML may hold
-	regexp_replace(coalesce(raw, '–'), '[\u0001-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]', U&'\FFFD', 'g'),
-	'&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+BEGIN ATOMIC
+-- characters that no document of XML may hold become U+FFFD; the last two of them only one encoding knows
+SELECT CASE WHEN getdatabaseencoding() = 'UTF8' THEN regexp_replace(e.escaped, '[\uFFFE\uFFFF]', '&#65533;', 'g') ELSE e.escaped END
+FROM (
+	SELECT regexp_replace(replace(replace(replace(replace(replace(coalesce(report_escape.raw, '-'),
+		'&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;'),
+		'[\u0001-\u0008\u000B\u000C\u000E-\u001F]', '&#65533;', 'g') AS escaped
+) e;
+END;
 COMMENT ON FUNCTION @workspace@.report_escape(text) IS
 	'Text as it may stand in HTML, SVG and their attributes; NULL gives a dash.';
 
@@ -18,8 +23,8 @@ COMMENT ON FUNCTION @workspace@.report_label(text) IS
 CREATE OR REPLACE FUNCTION @workspace@.report_svg_label(label text, longest integer DEFAULT 30) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- SVG has no bdi: the label stands between a first strong isolate and its end
-RETURN U&'\2068' || @workspace@.report_escape(CASE WHEN length(label) > longest THEN left(label, longest - 1) || '…' ELSE label END)
-	|| U&'\2069';
+RETURN '&#8296;' || CASE WHEN length(label) > longest THEN @workspace@.report_escape(left(label, longest - 1)) || '&#8230;'
+	ELSE @workspace@.report_escape(label) END || '&#8297;';
 COMMENT ON FUNCTION @workspace@.report_svg_label(text, integer) IS
 	'A label of the company''s as text in SVG, which does not wrap: cut to so many characters.';
 
@@ -119,13 +124,14 @@ COMMENT ON FUNCTION @workspace@.report_axis(double precision[], integer, integer
 
 CREATE OR REPLACE FUNCTION @workspace@.report_style() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- No character that XML would take for its own. Text has a contrast of at least 4.5 to what lies under it, in both schemes.
+-- No character that XML would take for its own. Text has a contrast of at least 4.5 to what lies under it,
+-- shapes that mean something 3, in both schemes.
 RETURN $css$
 :root { color-scheme: light dark; --page: #f4f5f7; --card: #ffffff; --text: #1a2230; --soft: #566072; --line: #dfe3e9;
-	--bar: #2461a6; --bar-mid: #8fb6de; --bar-pale: #cfdff0; --leak: #ae410b; --leak-pale: #e9b795; --grey: #a9b3c0;
+	--bar: #2461a6; --bar-mid: #5d92cb; --bar-pale: #cfdff0; --leak: #ae410b; --leak-pale: #d0773f; --grey: #7d8896;
 	--h0: #edf3fa; --h1: #cfe1f3; --h2: #9fc3e7; --h3: #5f9ad4; --h4: #2461a6; --ink: #0f1c2c; --paper: #ffffff; --h2-ink: var(--ink); }
 @media (prefers-color-scheme: dark) { :root { --page: #0f1318; --card: #181e26; --text: #e6ebf2; --soft: #a2adbc; --line: #2f3845;
-	--bar: #6aa8ea; --bar-mid: #37618f; --bar-pale: #233244; --leak: #ff9c61; --leak-pale: #8a4a24; --grey: #566273;
+	--bar: #6aa8ea; --bar-mid: #4a7cb0; --bar-pale: #233244; --leak: #ff9c61; --leak-pale: #a65a2d; --grey: #667386;
 	--h0: #1c2735; --h1: #22405f; --h2: #2c639b; --h3: #5b9bdd; --h4: #a9d1f8; --ink: #e6ebf2; --paper: #0b1420; --h2-ink: #f4f8fc; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
@@ -152,7 +158,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .chart { display: block; overflow: visible; }
 .chart text { fill: var(--text); font-size: 14px; } .chart .bold { font-weight: 600; } .chart .small { font-size: 12.5px; fill: var(--soft); }
 .chart .hot { fill: var(--leak); }
-.went { fill: var(--bar); } .open { fill: var(--bar-mid); } .gone { fill: var(--bar-pale); }
+.went { fill: var(--bar); } .open { fill: var(--bar-mid); } .gone { fill: var(--bar-pale); stroke: var(--bar-mid); }
 .leak { fill: var(--leak); } .other { fill: var(--grey); } .dot { fill: var(--bar); }
 .few { fill: var(--card); stroke: var(--bar); stroke-width: 2; } .few.leak { stroke: var(--leak); }
 .range { stroke: var(--bar-mid); stroke-width: 3; stroke-linecap: round; } .range.hot { stroke: var(--leak-pale); }

@@ -25,7 +25,7 @@ WITH step AS (
 				@workspace@.percent_text(s.cumulative_pct))
 			ELSE format('<text class="small%s" x="0" y="%s">%s of the decided went on%s</text><text class="small" x="100%%" y="%2$s" text-anchor="end">%5$s lost</text>',
 				CASE WHEN s.is_bottleneck THEN ' hot' ELSE '' END, p.y + 56, @workspace@.percent_text(s.resolved_pct),
-				CASE WHEN s.is_bottleneck THEN ' ◂ fix first' ELSE '' END, @workspace@.number_text(s.lost)) END
+				CASE WHEN s.is_bottleneck THEN ' &#9666; fix first' ELSE '' END, @workspace@.number_text(s.lost)) END
 		|| '</g>', E'\n' ORDER BY s.position) || E'\n' AS body
 	FROM step s CROSS JOIN LATERAL (SELECT (s.n - 1) * 76 AS y) p
 	CROSS JOIN LATERAL (SELECT CASE WHEN s.is_last THEN s.entered ELSE s.advanced END AS went) b
@@ -74,7 +74,7 @@ WITH step AS (
 	CROSS JOIN (SELECT max(t.size)::double precision AS size FROM step t) m
 )
 SELECT @workspace@.report_section('leak', CASE WHEN b.in_money THEN 'What leaks, in money' ELSE 'What leaks' END,
-	CASE WHEN b.in_money THEN format('%s of known value went with %s lost leads; %s of them have a value. “Could win” is what a stage would bring at its reference.',
+	CASE WHEN b.in_money THEN format('%s of known value went with %s lost leads; %s of them have a value. &#8220;Could win&#8221; is what a stage would bring at its reference.',
 		@workspace@.report_money(b.lost_value), @workspace@.number_text(b.lost), @workspace@.percent_text(b.known_pct))
 	ELSE format('No lost lead has a value: %s leads are shown instead.', @workspace@.number_text(b.lost)) END,
 	@workspace@.report_chart('leak-chart', 'What leaks at each stage', 'One bar a stage, as long as the value of the leads that were lost there; the stage to fix first stands out.',
@@ -170,7 +170,7 @@ WITH step AS (
 	FROM cell c WINDOW w AS (PARTITION BY c.position)
 ), line AS (
 	SELECT s.month, max(s.entered) AS leads,
-		string_agg(CASE WHEN s.pct IS NULL THEN '<td>–</td>' ELSE format('<td class="%s">%s</td>',
+		string_agg(CASE WHEN s.pct IS NULL THEN '<td>-</td>' ELSE format('<td class="%s">%s</td>',
 			CASE WHEN s.is_young THEN 'young' ELSE 'h' || greatest(least(floor(5 * (s.pct - s.low) / nullif(s.high - s.low, 0)), 4), 0) END,
 			@workspace@.number_text(s.pct, 1)) END, '' ORDER BY s.position) AS cells
 	FROM scaled s GROUP BY s.month
@@ -202,7 +202,7 @@ WITH step AS (
 ), body AS (
 	SELECT string_agg(format('<g><text class="bold" x="0" y="%s">%s</text><text class="small" x="100%%" y="%1$s" text-anchor="end">%3$s</text>',
 			p.y + 14, @workspace@.report_svg_label(s.label, 24),
-			CASE WHEN s.median_days IS NULL THEN '–' ELSE format('%s / %s d', @workspace@.number_text(s.median_days),
+			CASE WHEN s.median_days IS NULL THEN '-' ELSE format('%s / %s d', @workspace@.number_text(s.median_days),
 				@workspace@.number_text(s.p90_days)) END)
 		|| CASE WHEN s.median_days IS NULL THEN '' ELSE format('<line class="range" x1="0" x2="%s" y1="%s" y2="%2$s"/><circle class="dot" cx="%3$s" cy="%2$s" r="5"/>',
 			@workspace@.report_at(greatest(s.p90_days, 0)::double precision / t.top), p.y + 29,

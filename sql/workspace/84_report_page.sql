@@ -92,8 +92,9 @@ BEGIN
 				@workspace@.report_more((@workspace@.what_if_sentences(more, 4, NULL, NULL, NULL))[1], more),
 				@workspace@.report_curves(curves), @workspace@.report_months(steps, months))
 			|| E'</div>\n';
-		-- a figure and its unit stay on one line
-		SELECT replace(replace(body, ' %', U&'\00A0%'), ' ' || s.base_currency, U&'\00A0' || s.base_currency) INTO body FROM @workspace@.setting s;
+		-- a figure and its unit stay on one line; a dash alone is a long one
+		SELECT replace(replace(replace(body, ' %', '&#160;%'), ' ' || s.base_currency, '&#160;' || s.base_currency), '>-<', '>&#8211;<')
+		INTO body FROM @workspace@.setting s;
 	ELSE
 		body := format(E'<p class="verdict plain">%s</p>\n', CASE
 			WHEN steps IS NULL THEN 'No stage is in the funnel.'

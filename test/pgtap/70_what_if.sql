@@ -10,13 +10,13 @@ SELECT no_plan();
 
 -- figures for people
 SELECT results_eq($$SELECT crm.number_text(n) FROM unnest(ARRAY[0, 4.04, 4.25, -9.94, 9.95, 1234.5, -1234567, 12345678901234567890, NULL, 'NaN']::numeric[]) n$$,
-	ARRAY['0', '4', '4.3', '−9.9', '10', '1,235', '−1,234,567', '12,345,678,901,234,567,890', '–', 'NaN'], 'numbers');
+	ARRAY['0', '4', '4.3', '-9.9', '10', '1,235', '-1,234,567', '12,345,678,901,234,567,890', '-', 'NaN'], 'numbers');
 SELECT results_eq($$SELECT crm.number_text(n, 2) FROM unnest(ARRAY[0, 999.999, 1234.5]::numeric[]) n$$, ARRAY['0.00', '1,000.00', '1,234.50'],
 	'numbers with decimals');
 SELECT results_eq($$SELECT crm.percent_text(n) FROM unnest(ARRAY[0, 0.054, 14.25, 100, NULL]::numeric[]) n$$,
-	ARRAY['0.0 %', '0.05 %', '14.3 %', '100.0 %', '–'], 'percentages');
+	ARRAY['0.0 %', '0.05 %', '14.3 %', '100.0 %', '-'], 'percentages');
 SELECT results_eq($$SELECT crm.money_text(n) FROM unnest(ARRAY[0, 9.5, 12.5, 1240000, NULL]::numeric[]) n$$,
-	ARRAY['0 EUR', '9.50 EUR', '13 EUR', '1,240,000 EUR', '–'], 'money');
+	ARRAY['0 EUR', '9.50 EUR', '13 EUR', '1,240,000 EUR', '-'], 'money');
 
 -- the flow alone: 1000, of which a tenth goes on, of 100 there is room for 60, half of which goes on
 SELECT results_eq('SELECT place, entered, taken, rate, advanced FROM crm.what_if_flow(1000, ARRAY[0.1, 0.5, NULL], ARRAY[NULL, 60, NULL], NULL, NULL)',

@@ -33,4 +33,8 @@ my @repeats = grep { slurp($_) =~ /\Q'$version'\E|"\Q$version\E"/ }
 @repeats = grep { !m{^sql/upgrade/} } @repeats;
 is("@repeats", '', 'the version stands in no source file');
 
+# a database of any encoding can hold what the scripts make
+my @odd = grep { slurp($_) =~ /[^\x00-\x7f]/ } map { s{^\Q$top\E/}{}r } glob("$top/sql/*/*.sql");
+is("@odd", '', 'the SQL scripts are in ASCII');
+
 done_testing();

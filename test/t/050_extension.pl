@@ -56,5 +56,16 @@ SQL
 is($left, '', 'untrack takes the triggers off the tracked tables');
 is($node->safe_psql('company', 'SELECT count(*) FROM "Help Desk"."Ticket Box_State_history"'), '200', 'untrack keeps the history');
 
+# not every database is in UTF-8
+$node->safe_psql('postgres', "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('latin', <<'SQL');
+CREATE EXTENSION leadcrm;
+SELECT leadcrm.create_workspace('crm');
+UPDATE crm.stage SET label = 'G' || chr(233) WHERE stage = 'lead';
+INSERT INTO crm.lead (stage) SELECT 'mql' FROM generate_series(1, 5);
+SQL
+is(views_work($node, 'latin'), '', 'every view works in a database in LATIN1');
+is($node->safe_psql('latin', "SELECT position('<bdi>G' || chr(233) || '</bdi>' IN crm.funnel_report_html()) > 0"), 't', 'so does the report');
+
 $node->stop;
 done_testing();
