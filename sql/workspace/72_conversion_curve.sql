@@ -1,45 +1,5 @@
 -- Not yet is not lost: how the leads of a stage go on or leak as they grow older, with those still open counted as open.
 
-CREATE OR REPLACE FUNCTION @workspace@.conversion_stay(stage leadcrm.lifecycle_stage, since date, until date,
-	channel text)
-RETURNS TABLE (lead_id bigint, days double precision, advanced boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT e.lead_id,
-	-- imported stamps may stand the wrong way round: such a lead had left before it came
-	greatest(date_part('epoch', coalesce(e.advanced_at, e.leaked_at, now()) - e.entered_at), 0) / 86400,
-	CASE WHEN e.advanced_at IS NOT NULL THEN true WHEN e.leaked_at IS NOT NULL THEN false END
-FROM (
-	SELECT l.lead_id,
-		CASE conversion_stay.stage
-			WHEN 'subscriber' THEN l.subscriber_at
-			WHEN 'lead' THEN l.lead_at
-			WHEN 'mql' THEN l.mql_at
-			WHEN 'sql' THEN l.sql_at
-			WHEN 'opportunity' THEN l.opportunity_at
-			WHEN 'customer' THEN l.customer_at
-			WHEN 'evangelist' THEN l.evangelist_at
-		END AS entered_at,
-		least(CASE WHEN n.next_position <= 2 THEN l.lead_at END, CASE WHEN n.next_position <= 3 THEN l.mql_at END,
-			CASE WHEN n.next_position <= 4 THEN l.sql_at END, CASE WHEN n.next_position <= 5 THEN l.opportunity_at END,
-			CASE WHEN n.next_position <= 6 THEN l.customer_at END, l.evangelist_at) AS advanced_at,
-		CASE WHEN l.status_category = 'closed' THEN l.status_since END AS leaked_at
-	FROM @workspace@.lead l
-	CROSS JOIN (SELECT s.next_position FROM @workspace@.funnel_scale s WHERE s.stage = conversion_stay.stage) n
-	WHERE l.excluded_as IS NULL
-	AND n.next_position IS NOT NULL
-	AND (conversion_stay.channel IS NULL OR l.channel = conversion_stay.channel)
-) e
-WHERE isfinite(e.entered_at)
-AND isfinite(coalesce(e.advanced_at, e.leaked_at, now()))
-AND (conversion_stay.since IS NULL
-	OR e.entered_at >= (SELECT conversion_stay.since::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z))
-AND (conversion_stay.until IS NULL
-	OR e.entered_at < (SELECT conversion_stay.until::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z));
-END;
-COMMENT ON FUNCTION @workspace@.conversion_stay(leadcrm.lifecycle_stage, date, date, text) IS
-	'The leads that have a first entry into a funnel stage on record, and how they left it for good: advanced is true for the first entry into a later funnel stage or beyond, false where the lead leaked (its status is closed: at status_since), NULL where it is open (neither; returned and stalled leads are open); days (24 hours, fractions count) from the entry until then, else until now; 0 where stamps stand the wrong way round. Excluded leads are left out. since (included), until (excluded): days of the workspace''s time zone in which the leads entered the stage; channel: theirs; NULL: all. Unique key: lead_id. A building block of conversion_curve.';
-
 CREATE OR REPLACE FUNCTION @workspace@.conversion_curve(stage leadcrm.lifecycle_stage, since date DEFAULT NULL,
 	until date DEFAULT NULL, channel text DEFAULT NULL)
 RETURNS TABLE (day integer, at_risk bigint, advanced bigint, leaked bigint, still_open bigint, advanced_pct numeric,

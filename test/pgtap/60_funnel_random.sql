@@ -20,7 +20,7 @@ SET jit = off;
 CREATE FUNCTION fast_rows() RETURNS SETOF t.cell LANGUAGE sql AS $$
 	SELECT v.view, v.key, (v.r ->> 'position')::int, j.key, j.value
 	FROM (
-		SELECT 'funnel_leak' AS view, '' AS key, to_jsonb(r) AS r FROM crm.funnel_leak r
+		SELECT 'funnel_leak' AS view, '' AS key, to_jsonb(r) - 'expected_pct' AS r FROM crm.funnel_leak r
 		UNION ALL SELECT 'channel', r.channel, to_jsonb(r) - '{channel,channel_label}'::text[] FROM crm.funnel_leak_by_channel r
 		UNION ALL SELECT 'campaign', coalesce(r.campaign, ''), to_jsonb(r) - '{campaign,campaign_label}'::text[]
 			FROM crm.funnel_leak_by_campaign r

@@ -24,7 +24,7 @@ CREATE FUNCTION bottleneck() RETURNS text LANGUAGE sql AS $$SELECT string_agg(st
 SELECT results_eq('SELECT * FROM crm.funnel_leak', $$
 	SELECT position, stage, label, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
 		NULL::numeric, NULL::numeric, NULL::numeric, 0::bigint, NULL::numeric, 0::numeric, NULL::numeric, NULL::numeric,
-		NULL::numeric, NULL::numeric, target_conversion_pct, CASE WHEN stage <> 'customer' THEN 0::numeric END, false
+		NULL::numeric, NULL::numeric, target_conversion_pct, CASE WHEN stage <> 'customer' THEN 0::numeric END, false, NULL::numeric
 	FROM crm.stage WHERE in_funnel ORDER BY position $$, 'no leads: all stages with zeros, percentages NULL');
 SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel), (SELECT 5 * count(*) FROM crm.channel), 'each channel has its stages');
 SELECT is((SELECT count(*) FROM crm.funnel_leak_by_month), 0::bigint, 'but there is no month');
@@ -34,10 +34,10 @@ SELECT is((SELECT count(*) FROM crm.stage_flow), 0::bigint, 'nor a day in the fl
 -- columns
 SELECT columns_are('crm', 'funnel_leak', ARRAY['position', 'stage', 'label', 'entered', 'advanced', 'active', 'stalled', 'returned',
 	'leaked', 'skipped', 'joined_later', 'conversion_pct', 'resolved_pct', 'cumulative_pct', 'lost', 'lost_share_pct', 'lost_value',
-	'value_known_pct', 'mean_days', 'median_days', 'p90_days', 'reference_pct', 'recoverable_customers', 'is_bottleneck']);
+	'value_known_pct', 'mean_days', 'median_days', 'p90_days', 'reference_pct', 'recoverable_customers', 'is_bottleneck', 'expected_pct']);
 SELECT is((SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = ('crm.funnel_leak_by_' || x)::regclass),
 	(SELECT ARRAY[x::name, (x || '_label')::name] || array_agg(attname ORDER BY attnum)
-		FROM pg_attribute WHERE attrelid = 'crm.funnel_leak'::regclass), 'columns of funnel_leak_by_' || x)
+		FROM pg_attribute WHERE attrelid = 'crm.funnel_leak'::regclass AND attname <> 'expected_pct'), 'columns of funnel_leak_by_' || x)
 	FROM unnest(ARRAY['channel', 'campaign', 'owner', 'source_kind', 'month']) x;
 SELECT is((SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ') FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid
 		AND a.attnum > 0 WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'v' AND (col_description(c.oid, a.attnum) IS NULL
