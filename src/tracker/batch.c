@@ -105,6 +105,7 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransaction
 {
 	ListCell   *lc;
 
+	/* the version that was there before may be updated once more */
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		taken.relid = InvalidOid;
 	else if (event != SUBXACT_EVENT_COMMIT_SUB)
@@ -375,12 +376,7 @@ leadcrm_is_unrecorded(PG_FUNCTION_ARGS)
 	if (taken.relid == InvalidOid || taken.relid != PG_GETARG_OID(1) || !ItemPointerEquals(&taken.tid, tid))
 		PG_RETURN_BOOL(true);
 	for (int i = 0; i < taken.n; i++)
-	{
-		if (strcmp(taken.columns[i]->column, column) != 0)
-			continue;
-		/* said once: another update of this version of the row must be taken down itself */
-		taken.columns[i] = taken.columns[--taken.n];
-		PG_RETURN_BOOL(false);
-	}
+		if (strcmp(taken.columns[i]->column, column) == 0)
+			PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(true);
 }

@@ -59,6 +59,36 @@ UPDATE lead SET stage = 'g', note = CASE WHEN id = 1500 THEN 'once' END;
 SELECT * FROM sum_up;
 DROP TRIGGER meddle ON lead;
 
+-- a statement that fails half-way leaves none of its rows waiting, and nothing that speaks for a row's next change
+ALTER TABLE lead ADD CONSTRAINT no_bad_note CHECK (note <> 'bad');
+BEGIN;
+SAVEPOINT one;
+UPDATE lead SET stage = 'h', note = 100 / (1000 - id) WHERE id BETWEEN 990 AND 1010;
+ROLLBACK TO one;
+UPDATE lead SET stage = 'h', note = 'bad' WHERE id = 990;
+ROLLBACK TO one;
+SET LOCAL leadcrm.enforcement = log;
+UPDATE lead SET stage = 'h', note = 'good' WHERE id = 990;
+COMMIT;
+ALTER TABLE lead DROP CONSTRAINT no_bad_note;
+SELECT * FROM sum_up;
+
+-- more tracked columns than a row's changes are kept in mind for
+CREATE TABLE many (id integer PRIMARY KEY);
+DO $$
+BEGIN
+	FOR i IN 1 .. 12 LOOP
+		EXECUTE format('ALTER TABLE many ADD s%s text NOT NULL DEFAULT ''a''', i);
+		PERFORM leadcrm.track('many', ('s' || i)::name);
+	END LOOP;
+END
+$$;
+INSERT INTO many VALUES (1), (2);
+UPDATE many SET s1 = 'b', s2 = 'b', s3 = 'b', s4 = 'b', s5 = 'b', s6 = 'b', s7 = 'b', s8 = 'b', s9 = 'b', s10 = 'b', s11 = 'b', s12 = 'b';
+SELECT (SELECT count(*) FROM many_s1_history) AS first, (SELECT count(*) FROM many_s8_history) AS eighth,
+       (SELECT count(*) FROM many_s9_history) AS ninth, (SELECT count(*) FROM many_s12_history) AS twelfth;
+SELECT * FROM leadcrm.verify('many');
+
 -- a key that is born again while the end of its earlier life waits
 CREATE FUNCTION bring_back() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
