@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "cube/cube.h"
 #include "leadcrm.h"
 #include "tracker/tracker.h"
 
@@ -58,4 +59,5 @@ _PG_init(void)
 	MarkGUCPrefixReserved("leadcrm");
 
 	leadcrm_tracker_init();
+	leadcrm_cube_init();
 }

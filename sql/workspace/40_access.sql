@@ -28,12 +28,12 @@ BEGIN
 			CONTINUE WHEN EXISTS (SELECT FROM pg_proc p
 				WHERE p.oid = format('%s.%s', workspace, made.identity)::regprocedure AND p.prorettype = 'trigger'::regtype);
 			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|compile_fit|count_anew|"~)';
-			CONTINUE WHEN made.identity ~ '^(fill_date_dim|refit|rescore|learn_fit|apply_suggestion)\(' AND work <> 'admin';
+			CONTINUE WHEN made.identity ~ '^(fill_date_dim|refit|rescore|learn_fit|apply_suggestion|fold|rebuild_cubes|verify_cubes)\(' AND work <> 'admin';
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s.%s TO %I', workspace, made.identity, "role");
 			CONTINUE;
 		END IF;
 		rights := 'SELECT';
-		IF made.kind = 'table' AND made.identity !~ '_history$' THEN
+		IF made.kind = 'table' AND made.identity !~ '(_history|^lead_cube|^lead_stay|^lead_delta)$' THEN
 			rights := rights || CASE
 				WHEN work = 'admin' THEN ', INSERT, UPDATE, DELETE'
 				WHEN made.identity IN ('lead', 'activity') AND work IN ('sales', 'marketing') THEN ', INSERT, UPDATE'
@@ -71,7 +71,8 @@ BEGIN
 	END IF;
 	FOR guarded IN
 		SELECT v.name, v.rule FROM (VALUES ('lead', mine), ('customer', mine),
-			('activity', NULL), ('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL)) v (name, rule)
+			('activity', NULL), ('stage_history', NULL), ('status_history', NULL), ('owner_history', NULL),
+			('lead_cube', no_rep), ('lead_stay', no_rep), ('lead_delta', no_rep)) v (name, rule)
 	LOOP
 		IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = format('%s.%I', workspace, guarded.name)::regclass AND p.polname = '~leadcrm_own') THEN
 			EXECUTE format('DROP POLICY "~leadcrm_own" ON %s.%I', workspace, guarded.name);

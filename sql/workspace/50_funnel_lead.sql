@@ -143,8 +143,11 @@ FROM (
 	WHERE f.excluded_as IS NULL
 ) g
 WHERE funnel_cohort.since IS NULL
-OR (g.entered_at >= (SELECT funnel_cohort.since::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z)
-	AND g.entered_at < (SELECT funnel_cohort.until::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z));
+-- by the day that the calendar shows, also where clocks are put back over midnight; the day before and after save the others that
+OR (g.entered_at >= (SELECT (funnel_cohort.since - 1)::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z)
+	AND g.entered_at < (SELECT (funnel_cohort.until + 1)::timestamp AT TIME ZONE z.time_zone FROM @workspace@.setting z)
+	AND (g.entered_at AT TIME ZONE (SELECT z.time_zone FROM @workspace@.setting z))::date >= funnel_cohort.since
+	AND (g.entered_at AT TIME ZONE (SELECT z.time_zone FROM @workspace@.setting z))::date < funnel_cohort.until);
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_cohort(text, date, date, leadcrm.lifecycle_stage) IS

@@ -42,7 +42,7 @@ SELECT results_eq('SELECT tab, rights FROM t.rights(''lc_marketing'') WHERE righ
 SELECT is_empty('SELECT tab, rights FROM t.rights(''lc_analyst'') WHERE rights <> ''r''', 'analysts read all');
 SELECT results_eq('SELECT tab, rights FROM t.rights(''lc_admin'') WHERE rights <> ''rawd'' AND tab !~ ''_view$'' AND tab IN
 	(SELECT relname FROM pg_class WHERE relkind = ''r'' AND relnamespace = ''crm''::regnamespace) ORDER BY tab',
-	$$VALUES ('owner_history'::name, 'r'), ('stage_history', 'r'), ('status_history', 'r')$$, 'admins write all but history');
+	$$VALUES ('lead_cube'::name, 'r'), ('lead_delta', 'r'), ('lead_stay', 'r'), ('owner_history', 'r'), ('stage_history', 'r'), ('status_history', 'r')$$, 'admins write all but history');
 SELECT is_empty('SELECT tab, rights FROM t.rights(''lc_bare'') WHERE rights <> ''''', 'who was given nothing has nothing');
 
 -- at work

@@ -74,7 +74,7 @@ BEGIN
 		SELECT count(*), string_agg(format('%s[%s] position %s, %s: view %s, slow %s', coalesce(f.view, s.view),
 				coalesce(f.key, s.key), coalesce(f.position, s.position), coalesce(f.col, s.col),
 				coalesce(f.val, 'NULL'), coalesce(s.val, 'NULL')), E'\n' ORDER BY f.view, f.key, f.position)
-				FILTER (WHERE NOT t.same(f.val, s.val) OR f.view IS NULL OR s.view IS NULL)
+				FILTER (WHERE NOT t.same(f.val, s.val, s.col) OR f.view IS NULL OR s.view IS NULL)
 			INTO compared, differences
 		FROM t.fast f
 		FULL JOIN t.slow s ON s.view = f.view AND s.key = f.key AND s.position = f.position AND s.col = f.col;

@@ -1,0 +1,182 @@
+-- The cubes: counts of leads that the funnel's views read instead of the leads, exact at every snapshot.
+--
+-- A cell is a row of lead_cube: how many leads, how many of them with a value, and the sum. Nobody who writes leads touches it: the
+-- trigger leadcrm.count_cells() writes what a statement takes and adds into lead_delta, in the same transaction, a row or a few a
+-- statement. Whoever reads adds up both (cells_of); fold() moves deltas into cells. A delta is deleted and its cells are updated in
+-- one transaction, so every snapshot sees each change once.
+--
+-- Cells hold facts, not judgements: stage, furthest stage, stamps, since when. So crm.stage may be edited at any time; only
+-- setting.time_zone, which says what a day is, makes the cubes anew.
+--
+-- cube      key               period
+-- 0 day     ''                day of creation, in the workspace's time zone
+-- 1 month   ''                month of creation
+-- 2 all     ''                -infinity
+-- 3 channel 4 campaign 5 owner, the key: month of creation for kind 0, else -infinity
+--
+-- kind      code (places from 1; days since 2000-01-01 UTC + 2^27)                                   amount
+-- 0 place   peak << 24 | stage << 20 | closed << 16 | stamps, bit 0 the first stage's                value
+-- 1 wait    stage << 40 | (day since when, in blocks of 32) << 8 | peak; leads that are not closed   value
+-- 2 wait    stage << 40 | day since when << 8 | peak                                                 value
+-- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          µs between them
+--           (deltas only: in lead_stay all cells of one from and to are a row, its histogram holding code and leads)
+-- 4 entered stage << 40 | day of the stamp << 8; cubes 0 and 1 only                                  0
+-- apart: 0 the wrong way round, 1 up to 30 days, 2 up to 60, 3 up to 90, 4 more.
+--
+-- stalled needs the leads that stand in a stage since before an instant: blocks of 32 days before it, days in the block that it
+-- lies in, and of the day itself the leads, by an index. So it is exact though time passes without a write.
+
+-- beside lead_alive_idx, for companies that let customers become stalled
+CREATE INDEX IF NOT EXISTS lead_kept_idx ON @workspace@.lead (stage, stage_since)
+	WHERE status_category <> 'closed' AND stage >= 'customer';
+
+CREATE TABLE IF NOT EXISTS @workspace@.lead_cube (
+	cube smallint NOT NULL,
+	kind smallint NOT NULL,
+	period date NOT NULL,
+	code bigint NOT NULL,
+	key text COLLATE "C" NOT NULL,
+	leads bigint NOT NULL,
+	valued bigint NOT NULL,
+	amount numeric NOT NULL,
+	CONSTRAINT lead_cube_pkey PRIMARY KEY (cube, kind, period, code, key)
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS lead_cube_empty_idx ON @workspace@.lead_cube (cube) WHERE leads = 0 AND valued = 0 AND amount = 0;
+COMMENT ON TABLE @workspace@.lead_cube IS
+	'Leads counted by cells, without what stands in lead_delta; written by fold() and rebuild_cubes() only. Read it by cells_of(). Unique key: cube, kind, period, code, key';
+COMMENT ON COLUMN @workspace@.lead_cube.cube IS
+	'What the leads are counted by: 0 day of creation, 1 month of creation, 2 nothing, 3 channel, 4 campaign, 5 owner';
+COMMENT ON COLUMN @workspace@.lead_cube.kind IS
+	'What a cell counts: 0 leads by place, 1 open leads by 32 days since when, 2 open leads by the day since when, 4 stamps';
+COMMENT ON COLUMN @workspace@.lead_cube.period IS 'Day or first day of the month of creation; -infinity where a cell is of no period';
+COMMENT ON COLUMN @workspace@.lead_cube.code IS 'The cell within its kind, packed; doc/cubes.md takes it apart';
+COMMENT ON COLUMN @workspace@.lead_cube.key IS 'Channel, campaign_id (empty: none) or owner; empty in the cubes 0 to 2';
+COMMENT ON COLUMN @workspace@.lead_cube.leads IS 'Number of leads, or of stamps (kind 4)';
+COMMENT ON COLUMN @workspace@.lead_cube.valued IS 'Of them: with a value (kinds 0 to 2)';
+COMMENT ON COLUMN @workspace@.lead_cube.amount IS
+	'Sum of the values in the base currency (kinds 0 to 2)';
+
+CREATE TABLE IF NOT EXISTS @workspace@.lead_stay (
+	cube smallint NOT NULL,
+	period date NOT NULL,
+	code bigint NOT NULL,
+	key text COLLATE "C" NOT NULL,
+	leads bigint NOT NULL,
+	amount numeric NOT NULL,
+	counts bigint[] NOT NULL,
+	CONSTRAINT lead_stay_pkey PRIMARY KEY (cube, period, code, key)
+) WITH (fillfactor = 60);
+CREATE INDEX IF NOT EXISTS lead_stay_empty_idx ON @workspace@.lead_stay (cube) WHERE leads = 0 AND counts = '{}';
+COMMENT ON TABLE @workspace@.lead_stay IS
+	'How long leads took from one stage to another, beside lead_cube and kept like it: a histogram for each two stages. Unique key: cube, period, code, key';
+COMMENT ON COLUMN @workspace@.lead_stay.cube IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_stay.period IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_stay.code IS 'The two stages: position of the first << 52 | position of the second << 48';
+COMMENT ON COLUMN @workspace@.lead_stay.key IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_stay.leads IS 'Number of leads with both stamps';
+COMMENT ON COLUMN @workspace@.lead_stay.amount IS 'Sum of the microseconds from the first stamp to the second';
+COMMENT ON COLUMN @workspace@.lead_stay.counts IS
+	'Histogram: code, leads, code, leads ..., the code being that of kind 3 in a delta (doc/cubes.md)';
+
+CREATE TABLE IF NOT EXISTS @workspace@.lead_delta (
+	delta_id uuid CONSTRAINT lead_delta_pkey PRIMARY KEY,
+	cubes smallint NOT NULL,
+	period date NOT NULL,
+	keys text[] NOT NULL,
+	codes bigint[] NOT NULL,
+	leads bigint[] NOT NULL,
+	valued bigint[] NOT NULL,
+	amounts numeric[] NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+	autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000);
+COMMENT ON TABLE @workspace@.lead_delta IS
+	'What was taken from the cells of lead_cube and added to them since fold() ran; written by the trigger on lead. Unique key: delta_id';
+COMMENT ON COLUMN @workspace@.lead_delta.delta_id IS 'Primary key, random: no two servers choose the same';
+COMMENT ON COLUMN @workspace@.lead_delta.cubes IS
+	'The cubes it counts in: 1 day, month and all, 2 channel, 4 campaign, 8 owner, added up';
+COMMENT ON COLUMN @workspace@.lead_delta.period IS
+	'Day of creation; where it counts in one cube by a key, the month, or -infinity';
+COMMENT ON COLUMN @workspace@.lead_delta.keys IS 'Channel, campaign_id (empty: none), owner; NULL where it does not count there';
+COMMENT ON COLUMN @workspace@.lead_delta.codes IS 'The cells: kind << 56 | code';
+COMMENT ON COLUMN @workspace@.lead_delta.leads IS 'For each cell, how many more; less than 0: fewer';
+COMMENT ON COLUMN @workspace@.lead_delta.valued IS 'For each cell, how many more have a value';
+COMMENT ON COLUMN @workspace@.lead_delta.amounts IS 'For each cell, how much the sum grows';
+
+CREATE OR REPLACE FUNCTION @workspace@.delta_cells(cubes smallint, period date, keys text[], codes bigint[],
+	leads bigint[], valued bigint[], amounts numeric[])
+RETURNS TABLE (cube smallint, kind smallint, period_of_cell date, code bigint, key text, more_leads bigint,
+	more_valued bigint, more_amount numeric)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT b.cube, k.kind,
+	CASE WHEN b.cube = 0 THEN delta_cells.period
+		WHEN b.cube = 1 OR k.kind = 0 THEN date_trunc('month', delta_cells.period::timestamp)::date
+		ELSE '-infinity'::date END,
+	k.code, CASE WHEN b.place = 0 THEN '' ELSE delta_cells.keys[b.place] END,
+	u.leads, u.valued, u.amount
+FROM (VALUES (0::smallint, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 3)) b (cube, place)
+CROSS JOIN unnest(delta_cells.codes, delta_cells.leads, delta_cells.valued, delta_cells.amounts) u (code, leads, valued, amount)
+CROSS JOIN LATERAL (VALUES ((u.code >> 56)::smallint, u.code & 72057594037927935),
+	-- what is counted by days is also counted by 32 of them
+	(CASE WHEN u.code >> 56 = 2 THEN 1::smallint END,
+		(u.code & 72056494526300160) | (((u.code >> 13) & 134217727) << 8) | (u.code & 255))) k (kind, code)
+WHERE k.kind IS NOT NULL AND delta_cells.cubes::integer & (1 << b.place) <> 0
+AND NOT (k.kind = 0 AND b.cube = 2) AND NOT (k.kind = 4 AND b.cube > 1);
+END;
+COMMENT ON FUNCTION @workspace@.delta_cells(smallint, date, text[], bigint[], bigint[], bigint[], numeric[]) IS
+	'What a row of lead_delta adds to each cell of lead_cube. Not unique: a cell may come more than once. A building block of cells_of() and fold().';
+
+-- The leads counted anew, in plain SQL: what the cubes must say.
+CREATE OR REPLACE VIEW @workspace@.lead_cell WITH (security_invoker = true) AS
+WITH lead AS (
+	SELECT (l.created_at AT TIME ZONE z.time_zone)::date AS day, l.channel, coalesce(l.campaign_id::text, '') AS campaign, l.owner,
+		l.value, n.position::bigint AS stage, p.position::bigint AS peak, l.status_category = 'closed' AS closed,
+		floor(date_part('epoch', l.stage_since - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 AS since,
+		ARRAY[l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at] AS stamps
+	FROM @workspace@.lead l
+	CROSS JOIN @workspace@.setting z
+	JOIN @workspace@.stage n ON n.stage = l.stage
+	JOIN @workspace@.stage p ON p.stage = coalesce(l.stage_peak, l.stage)
+	WHERE l.excluded_as IS NULL
+), counted AS (
+	SELECT l.day, l.channel, l.campaign, l.owner, k.kind, k.code, k.value, k.amount
+	FROM lead l
+	CROSS JOIN LATERAL (
+		SELECT 0 AS kind, (l.peak << 24) | (l.stage << 20) | (CASE WHEN l.closed THEN 65536 ELSE 0 END)
+				| coalesce((SELECT sum(1 << (i - 1)) FILTER (WHERE l.stamps[i] IS NOT NULL) FROM generate_series(1, 7) i), 0) AS code, l.value, l.value AS amount
+		UNION ALL
+		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value WHERE NOT l.closed AND l.since IS NOT NULL
+		UNION ALL
+		SELECT 2, (l.stage << 40) | (l.since << 8) | l.peak, l.value, l.value WHERE NOT l.closed AND l.since IS NOT NULL
+		UNION ALL
+		SELECT 3, (i::bigint << 52) | (j::bigint << 48)
+				| ((CASE WHEN t.us < 0 THEN 0 WHEN t.us <= 30 * 86400000000 THEN 1 WHEN t.us <= 60 * 86400000000 THEN 2
+					WHEN t.us <= 90 * 86400000000 THEN 3 ELSE 4 END)::bigint << 44)
+				| (leadcrm.duration_bucket(t.us) + 4096), NULL, t.us
+		FROM generate_series(1, 7) i CROSS JOIN generate_series(1, 7) j
+		CROSS JOIN LATERAL (SELECT (extract(epoch FROM l.stamps[j] - l.stamps[i]) * 1000000)::bigint AS us) t
+		WHERE i < j AND t.us IS NOT NULL
+		UNION ALL
+		SELECT 4, (i::bigint << 40)
+				| ((floor(date_part('epoch', l.stamps[i] - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728) << 8), NULL, NULL
+		FROM generate_series(1, 7) i WHERE l.stamps[i] IS NOT NULL
+	) k
+)
+SELECT b.cube::smallint AS cube, c.kind::smallint AS kind,
+	CASE WHEN b.cube = 0 THEN c.day WHEN b.cube = 1 OR c.kind = 0 THEN date_trunc('month', c.day::timestamp)::date
+		ELSE '-infinity' END AS period,
+	c.code::bigint AS code, b.key, count(*) AS leads, count(c.value) AS valued, coalesce(sum(c.amount), 0)::numeric AS amount
+FROM counted c
+CROSS JOIN LATERAL (VALUES (0, ''), (1, ''), (2, ''), (3, c.channel), (4, c.campaign), (5, c.owner)) b (cube, key)
+WHERE NOT (c.kind = 0 AND b.cube = 2) AND NOT (c.kind = 4 AND b.cube > 1)
+GROUP BY 1, 2, 3, 4, 5;
+COMMENT ON VIEW @workspace@.lead_cell IS
+	'The cells as a count of all leads makes them: what lead_cube, lead_stay and lead_delta together must say, and verify_cubes() compares with. Slow. Unique key: cube, kind, period, code, key';
+COMMENT ON COLUMN @workspace@.lead_cell.cube IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.kind IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.period IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.code IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.key IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.leads IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.valued IS 'As in lead_cube';
+COMMENT ON COLUMN @workspace@.lead_cell.amount IS 'As in lead_cube: base currency, or microseconds in kind 3';

@@ -1,0 +1,129 @@
+-- Counting rows by deltas: any table, whatever happens to a statement; and what is refused.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS leadcrm;
+RESET client_min_messages;
+-- errors with their state, without the place in the source
+\set VERBOSITY sqlstate
+CREATE SCHEMA cube_counts;
+SET search_path = cube_counts;
+CREATE TYPE step AS ENUM ('seed', 'sprout', 'tree');
+CREATE TABLE plant (id int PRIMARY KEY, born timestamptz NOT NULL, step step NOT NULL, peak step, since timestamptz, fate text,
+	price numeric, bed text, row int, weed text, sprout_at timestamptz, tree_at timestamptz, note text);
+CREATE TABLE garden (zone text);
+CREATE TABLE delta (delta_id uuid PRIMARY KEY, cubes smallint, period date, keys text[], codes bigint[], leads bigint[], valued bigint[],
+	amounts numeric[]);
+CREATE TRIGGER count AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells('delta=delta', 'zone=garden.zone',
+	'unless=weed', 'born=born', 'state=step', 'peak=peak', 'since=since', 'over=fate:dead', 'value=price', 'keys=bed,row', 'entered=sprout_at,tree_at');
+CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells();
+CREATE VIEW sums AS
+	SELECT d.cubes, d.period, d.keys, u.code >> 56 AS kind, u.code & 72057594037927935 AS code, sum(u.leads) AS n, sum(u.valued) AS valued, sum(u.amount) AS amount
+	FROM delta d, unnest(codes, leads, valued, amounts) u (code, leads, valued, amount)
+	GROUP BY 1, 2, 3, 4, 5 HAVING sum(u.leads) <> 0 OR sum(u.valued) <> 0 OR sum(u.amount) <> 0;
+
+-- no time zone
+INSERT INTO plant VALUES (1, '2024-03-01 23:30+00', 'seed');
+INSERT INTO garden VALUES ('Mars/Olympus');
+INSERT INTO plant VALUES (1, '2024-03-01 23:30+00', 'seed');
+UPDATE garden SET zone = 'Asia/Tbilisi';
+-- a day is the zone's
+INSERT INTO plant (id, born, step, since, price, bed, row) VALUES (1, '2024-03-01 23:30+00', 'seed', '2024-03-01 23:30+00', 2.50, 'north', 7);
+SELECT * FROM sums ORDER BY kind, code;
+-- another column leaves nothing
+SELECT count(*) FROM delta;
+UPDATE plant SET note = 'wet';
+SELECT count(*) FROM delta;
+-- one statement, one delta
+UPDATE plant SET step = 'sprout', since = '2024-03-04 12:00+00', sprout_at = '2024-03-04 12:00+00';
+UPDATE plant SET step = 'tree', since = '2024-05-01 12:00+00', tree_at = '2024-05-01 12:00+00', price = 1e15 + 1e-9;
+SELECT count(*) FROM delta;
+SELECT * FROM sums ORDER BY kind, code;
+-- what is undone is not counted
+BEGIN;
+SAVEPOINT s;
+UPDATE plant SET fate = 'dead';
+INSERT INTO plant (id, born, step) VALUES (2, '2024-03-01', 'seed');
+ROLLBACK TO s;
+UPDATE plant SET fate = 'eaten';
+COMMIT;
+SELECT * FROM sums WHERE kind IN (0, 2) ORDER BY kind, code;
+-- nor a statement that fails half-way
+INSERT INTO plant (id, born, step) SELECT 10 - i, '2024-03-01', 'seed' FROM generate_series(1, 9) i;
+SELECT count(*) FROM delta;
+-- many rows leave few deltas
+INSERT INTO plant (id, born, step, bed, row) SELECT 100 + i, '2024-03-01', 'seed', 'b' || i % 3, i % 50 FROM generate_series(1, 5000) i;
+SELECT cubes, period, count(*), sum(n) FROM sums WHERE kind = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*) FROM delta;
+-- what does not count, and what is gone
+UPDATE plant SET weed = 'ivy' WHERE id > 101;
+DELETE FROM plant WHERE id = 1;
+DELETE FROM plant WHERE id = 101;
+SELECT sum(CASE WHEN cubes & 1 <> 0 THEN n END) AS by_day, sum(CASE WHEN cubes & 2 <> 0 THEN n END) AS by_bed, sum(CASE WHEN cubes & 4 <> 0 THEN n END) AS by_row,
+	sum(CASE WHEN cubes & 1 <> 0 THEN amount END) AS amount FROM sums WHERE kind = 0;
+-- a data-only restore brings the counts itself
+SET leadcrm.enforcement = off;
+UPDATE plant SET weed = NULL;
+RESET leadcrm.enforcement;
+SELECT sum(n) FROM sums WHERE kind = 0 AND cubes & 1 <> 0;
+-- counting anew
+DELETE FROM delta;
+SELECT leadcrm.recount('plant');
+SELECT cubes, sum(n) FROM sums WHERE kind = 0 GROUP BY cubes ORDER BY cubes;
+-- a nested statement in a subtransaction that is undone takes nothing of the outer one with it
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		UPDATE cube_counts.plant SET price = 5 WHERE id = NEW.id + 1;
+		RAISE EXCEPTION 'undo' USING ERRCODE = 'P0099';
+	EXCEPTION WHEN SQLSTATE 'P0099' THEN
+		RETURN NULL;
+	END;
+END
+$$;
+CREATE TRIGGER zz_meddle AFTER UPDATE OF price ON plant FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION meddle();
+UPDATE plant SET price = 1 WHERE id <= 104;
+SELECT sum(valued), sum(amount) FROM sums WHERE kind = 0 AND cubes & 1 <> 0;
+SELECT count(price), sum(price) FROM plant;
+
+-- what is refused
+SELECT leadcrm.count_cells();
+CREATE TRIGGER early BEFORE INSERT ON plant FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells();
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+DROP TRIGGER early ON plant;
+ALTER TABLE plant RENAME COLUMN price TO cost;
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+ALTER TABLE plant RENAME COLUMN cost TO price;
+ALTER TABLE delta RENAME COLUMN codes TO code;
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+ALTER TABLE delta RENAME COLUMN code TO codes;
+ALTER TABLE delta RENAME TO deltas;
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+ALTER TABLE deltas RENAME TO delta;
+INSERT INTO plant VALUES (1, 'infinity', 'seed');
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+SELECT leadcrm.recount('garden');
+-- somebody else's deltas are not to be written by a table of one's own
+CREATE ROLE leadcrm_stranger;
+ALTER TABLE plant OWNER TO leadcrm_stranger;
+INSERT INTO plant VALUES (2, '2024-03-01', 'seed');
+ALTER TABLE plant OWNER TO CURRENT_USER;
+DROP ROLE leadcrm_stranger;
+
+-- histograms
+SELECT leadcrm.add_counts('{5,1,3,2}', '{3,-2,7,1}'), leadcrm.add_counts('{}', ARRAY[ARRAY[2,1], ARRAY[1,1], ARRAY[2,1]]), leadcrm.add_counts('{1,1}', '{1,-1}');
+SELECT leadcrm.add_counts('{1}', '{}');
+SELECT leadcrm.add_counts('{1,NULL}', '{}');
+SELECT leadcrm.add_counts('{1,9223372036854775807}', '{1,1}');
+SELECT leadcrm.sum_counts(x) FROM (VALUES ('{1,1}'::bigint[]), ('{1,2,0,1}'), (NULL)) v (x);
+SELECT leadcrm.sum_counts(NULL) FROM generate_series(1, 0);
+SELECT leadcrm.duration_bucket(0), leadcrm.duration_bucket(-5), leadcrm.duration_bucket(127), leadcrm.duration_bucket(9223372036854775807), leadcrm.duration_bucket(-9223372036854775808);
+SELECT leadcrm.duration_centile(0.5, '{4106,1,4116,1}'), leadcrm.duration_centile(0.5, '{}'), leadcrm.duration_centile(0, '{4096,3,4097,0}');
+SELECT leadcrm.duration_centile(1.5, '{4096,1}');
+SELECT leadcrm.duration_centile('NaN', '{4096,1}');
+SELECT leadcrm.duration_centile(0.5, '{4096,-1}');
+SELECT leadcrm.duration_centile(0.5, '{9999999,1}');
+-- the quantile of many is within 1 %
+SELECT bool_and(abs(leadcrm.duration_centile(p, h.counts) / e.exact - 1) < 0.01) FROM (SELECT array_agg(us ORDER BY us) AS all_us,
+		leadcrm.sum_counts(ARRAY[leadcrm.duration_bucket(us) + 4096, 1]) AS counts FROM (SELECT (i * i * 1000003::bigint) AS us FROM generate_series(1, 1001) i) x) h,
+	generate_series(0::numeric, 1, 0.1) p, LATERAL (SELECT h.all_us[1 + (1000 * p)::int]::float8 AS exact) e;
+SET client_min_messages = warning;
+DROP SCHEMA cube_counts CASCADE;
