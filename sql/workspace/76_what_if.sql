@@ -17,8 +17,10 @@ CREATE OR REPLACE FUNCTION @workspace@.what_if_capacity()
 RETURNS TABLE ("position" integer, reps bigint, weeks integer, weekly_p90 numeric, a_month numeric)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-WITH zone AS (
-	SELECT z.time_zone FROM @workspace@.setting z
+WITH zone AS MATERIALIZED (
+	-- the week that runs is not a whole one
+	SELECT z.time_zone, date_trunc('week', now() AT TIME ZONE z.time_zone) AT TIME ZONE z.time_zone AS this_week
+	FROM @workspace@.setting z
 ), worked AS (
 	-- from the handoff on it is people who take a lead further; nobody has to be moved out of the last stage
 	SELECT s.position
@@ -27,27 +29,25 @@ WITH zone AS (
 	WHERE s.next_position IS NOT NULL AND s.position >= coalesce(h.funnel_position, h.position)
 ), handled AS (
 	-- a lead is dealt with when it leaves its funnel stage, forward or back, or is closed where it stands
-	SELECT w.position, l.owner, date_trunc('week', c.changed_at AT TIME ZONE (SELECT z.time_zone FROM zone z)) AS week
+	SELECT w.position, l.owner, c.changed_at AS at
 	FROM @workspace@.stage_change c
 	JOIN @workspace@.funnel_scale f ON f.stage = c.from_state
 	JOIN @workspace@.funnel_scale t ON t.stage = c.to_state
 	JOIN worked w ON w.position = f.funnel_position
 	JOIN @workspace@.lead l ON l.lead_id = c.lead_id AND l.excluded_as IS NULL
-	WHERE t.funnel_position IS DISTINCT FROM f.funnel_position
+	WHERE t.funnel_position IS DISTINCT FROM f.funnel_position AND c.changed_at < (SELECT z.this_week FROM zone z)
 	UNION ALL
-	SELECT w.position, l.owner, date_trunc('week', l.status_since AT TIME ZONE (SELECT z.time_zone FROM zone z))
+	SELECT w.position, l.owner, l.status_since
 	FROM @workspace@.lead l
 	JOIN @workspace@.funnel_scale f ON f.stage = l.stage
 	JOIN worked w ON w.position = f.funnel_position
-	WHERE l.status_category = 'closed' AND l.excluded_as IS NULL
+	WHERE l.status_category = 'closed' AND l.excluded_as IS NULL AND l.status_since < (SELECT z.this_week FROM zone z)
 ), counted AS (
 	-- where no lead has an owner, everybody together counts as one
 	SELECT h.position, h.owner, h.week, count(*) AS leads,
 		max(h.week) OVER (PARTITION BY h.position) AS newest,
 		bool_or(h.owner <> '(none)') OVER (PARTITION BY h.position) AS has_reps
-	FROM handled h
-	-- the week that runs is not a whole one
-	WHERE h.week < date_trunc('week', now() AT TIME ZONE (SELECT z.time_zone FROM zone z))
+	FROM (SELECT d.position, d.owner, date_trunc('week', d.at AT TIME ZONE z.time_zone) AS week FROM handled d CROSS JOIN zone z) h
 	GROUP BY h.position, h.owner, h.week
 ), recent AS (
 	SELECT c.position, c.owner, c.week, c.leads
