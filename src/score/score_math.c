@@ -29,6 +29,8 @@ void
 leadcrm_score_sum_add_far(LeadcrmScoreSum *sum, double value, int64_t exponent)
 {
 	LeadcrmScoreSum old = *sum;
+	double		total;
+	double		part;
 	int			shift;
 	int			gap;
 
@@ -36,12 +38,11 @@ leadcrm_score_sum_add_far(LeadcrmScoreSum *sum, double value, int64_t exponent)
 		return;
 	value = frexp(value, &shift);
 	exponent += shift;
-	if (old.high == 0)
-	{
-		/* low is what is left where everything cancelled */
-		old.high = old.low;
-		old.low = 0;
-	}
+	/* where much has cancelled, low may be the larger part */
+	total = old.high + old.low;
+	part = total - old.high;
+	old.low = (old.high - (total - part)) + (old.low - part);
+	old.high = total;
 	if (old.high == 0)
 	{
 		sum->high = value;

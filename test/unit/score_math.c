@@ -218,6 +218,13 @@ check_limits(void)
 	leadcrm_score_sum_add(&other, -1e20, 0);
 	leadcrm_score_sum_merge(&other, &sum);
 	ok(leadcrm_score_of_sum(&other, 1, &score) && score.mantissa == 1 && score.exponent == 0, "from another sum as well");
+	memset(&sum, 0, sizeof(sum));
+	leadcrm_score_sum_add(&sum, 0x1p400, 400);
+	leadcrm_score_sum_add(&sum, 0x1p400, 340);
+	leadcrm_score_sum_add(&sum, -0x1p400, 400);
+	leadcrm_score_sum_add(&sum, 0x1p-400, -400);
+	leadcrm_score_sum_add(&sum, 1, -1000);
+	ok(leadcrm_score_of_sum(&sum, 1, &score) && score.mantissa == 1 && score.exponent == 740, "where the low part has become the larger one");
 	leadcrm_score_window_add(&window, 0, 0);
 	leadcrm_score_window_add(&window, 0, -MAX);
 	ok(leadcrm_score_window_remove(&window, 0, 0) && window.events == 1, "a frame of zeros stays one");
