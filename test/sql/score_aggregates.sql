@@ -74,13 +74,25 @@ SELECT abs(score_at(sum(s), '2026-03-01') - :sum_by_workers) < 1e-6 AS sums, abs
 SELECT count(*), count(*) FILTER (WHERE abs(score_at(a.s, '2026-03-01') - score_at(b.s, '2026-03-01')) > 1e-9 OR score_at(a.short, '2026-03-01') <> score_at(b.short, '2026-03-01')) AS differ
 FROM by_workers a JOIN (SELECT lead, lead_score(points, at, '30 days') AS s, lead_score(points, at, '1 minute') AS short FROM event GROUP BY lead) b USING (lead);
 RESET max_parallel_workers_per_gather; RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
--- hash aggregation is planned with what a state takes, not with the default guess of 8 kB
+-- half-lives that meet only where partial sums do
+CREATE TABLE parted (lead integer, half integer) PARTITION BY LIST (half);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES IN (2);
+INSERT INTO parted SELECT i % 3, i % 2 + 1 FROM generate_series(1, 60) i;
+ANALYZE parted;
+SET enable_partitionwise_aggregate = on;
+SELECT plan('SELECT lead, lead_score(1, now(), half * interval ''1 day'') FROM parted GROUP BY lead');
+SELECT lead, lead_score(1, now(), half * interval '1 day') FROM parted GROUP BY lead;
+SELECT sum(make_score(1, now(), half * interval '1 day')) FROM parted GROUP BY lead;
+SELECT lead, round(score_at(lead_score(1, '2026-03-01', '1 day'), '2026-03-01')) AS points FROM parted GROUP BY lead ORDER BY lead;
+RESET enable_partitionwise_aggregate;
+-- hash aggregation is planned with what a state takes, not with the default guess of 8 kB, with which it would go to disk
 CREATE TABLE many AS SELECT i AS id FROM generate_series(1, 20000) i;
 ANALYZE many;
-SET work_mem = '16MB';
+SET work_mem = '16MB'; SET random_page_cost = 1000;
 SELECT plan('SELECT id, lead_score(1, now(), ''30 days'') FROM many GROUP BY id');
 SELECT plan('SELECT id, sum(make_score(1, now(), ''30 days'')) FROM many GROUP BY id');
-RESET work_mem;
+RESET work_mem; RESET random_page_cost;
 
 -- moving frames: against a sum over the same rows made anew, forward and backward in time, by rows, ranges and groups of rows
 CREATE TABLE frame AS SELECT id, part, h, CASE part WHEN 0 THEN points WHEN 1 THEN CASE WHEN id % 2 = 0 THEN points ELSE -points END
