@@ -108,6 +108,7 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $workspace$
 DECLARE
 	leads bigint[];
 	latest timestamptz;
+	untouched bigint[];
 	own bigint[];
 	own_commands bigint[];
 	since bigint;
@@ -131,15 +132,16 @@ BEGIN
 		PERFORM FROM @workspace@.setting FOR SHARE;
 	END IF;
 
-	SELECT array_agg(l.lead_id), array_agg(l.command) INTO own, own_commands
+	SELECT array_agg(l.lead_id) FILTER (WHERE l.untouched), array_agg(l.lead_id) FILTER (WHERE l.command IS NOT NULL),
+			array_agg(l.command) FILTER (WHERE l.command IS NOT NULL)
+		INTO untouched, own, own_commands
 	FROM (
-		SELECT l.lead_id, leadcrm.own_command(l.xmin, l.cmin) AS command
+		SELECT l.lead_id, l.engagement IS NULL AS untouched, leadcrm.own_command(l.xmin, l.cmin) AS command
 		FROM @workspace@.lead l
 		WHERE l.lead_id = ANY (leads)
 		ORDER BY l.lead_id
 		FOR NO KEY UPDATE
-	) l
-	WHERE l.command IS NOT NULL;
+	) l;
 	IF own IS NOT NULL THEN
 		-- Another trigger of this very statement (MERGE, ON CONFLICT, a trigger of somebody's) may have computed them anew
 		-- since the rows were written, with the new activities in it.
@@ -153,28 +155,36 @@ BEGIN
 		INTO leads, moves, touches, could_count, displaced
 	FROM (
 		WITH event AS MATERIALIZED (
-			SELECT a.activity_id, a.lead_id, a.kind, a.occurred_at, k.points, k.is_sales_touch, k.per, s.half_life, s.time_zone,
-				CASE WHEN k.points <> 0 THEN k.at_most END AS at_most
-			FROM added a
-			JOIN @workspace@.activity_kind k ON k.code = a.kind
-			CROSS JOIN @workspace@.setting s
-			WHERE anew IS NULL OR a.lead_id NOT IN (SELECT unnest(anew))
+			SELECT e.*, CASE WHEN e.at_most IS NOT NULL THEN
+				row_number() OVER (PARTITION BY e.lead_id, e.kind, e.bucket ORDER BY e.occurred_at, e.activity_id) END AS place
+			FROM (
+				SELECT a.activity_id, a.lead_id, a.kind, a.occurred_at, k.points, k.is_sales_touch, k.per, s.half_life, s.time_zone,
+					CASE WHEN k.points <> 0 THEN k.at_most END AS at_most,
+					CASE WHEN k.points <> 0 AND k.at_most IS NOT NULL THEN
+						@workspace@.cap_bucket(k.per, a.occurred_at, s.time_zone) END AS bucket,
+					-- what a lead without earlier activities has added here is all there is
+					untouched IS NOT NULL AND a.lead_id IN (SELECT unnest(untouched)) AS is_all
+				FROM added a
+				JOIN @workspace@.activity_kind k ON k.code = a.kind
+				CROSS JOIN @workspace@.setting s
+				WHERE anew IS NULL OR a.lead_id NOT IN (SELECT unnest(anew))
+			) e
 		)
 		SELECT e.lead_id, leadcrm.sum(e.move) AS move, min(e.touch) AS touch, bool_or(e.could_count) AS could_count,
 			bool_or(e.displaced) AS displaced
 		FROM (
-			SELECT e.lead_id, leadcrm.make_score(CASE WHEN e.at_most IS NULL THEN e.points ELSE 0 END, e.occurred_at, e.half_life) AS move,
+			SELECT e.lead_id, leadcrm.make_score(
+					CASE WHEN e.at_most IS NULL OR (e.is_all AND e.place <= e.at_most) THEN e.points ELSE 0 END, e.occurred_at, e.half_life) AS move,
 				CASE WHEN e.is_sales_touch THEN e.occurred_at END AS touch, e.points <> 0 AS could_count, false AS displaced
 			FROM event e
 			UNION ALL
 			-- a period with a cap: its first at_most, and whether new ones among them push out old ones
 			SELECT b.lead_id, x.move, NULL, NULL, x.new_first > 0 AND x.seen - cardinality(b.ids) > b.at_most - x.new_first
 			FROM (
-				SELECT e.lead_id, e.kind, e.at_most, e.per, e.points, e.half_life, e.time_zone,
-					@workspace@.cap_bucket(e.per, e.occurred_at, e.time_zone) AS bucket, array_agg(e.activity_id) AS ids
+				SELECT e.lead_id, e.kind, e.bucket, e.at_most, e.per, e.points, e.half_life, e.time_zone, array_agg(e.activity_id) AS ids
 				FROM event e
-				WHERE e.at_most IS NOT NULL
-				GROUP BY e.lead_id, e.kind, e.at_most, e.per, e.points, e.half_life, e.time_zone, bucket
+				WHERE e.at_most IS NOT NULL AND NOT e.is_all
+				GROUP BY e.lead_id, e.kind, e.bucket, e.at_most, e.per, e.points, e.half_life, e.time_zone
 			) b
 			CROSS JOIN LATERAL (
 				SELECT leadcrm.lead_score(b.points, p.occurred_at, b.half_life) FILTER (WHERE p.is_new) AS move,
