@@ -6,7 +6,7 @@ SET TimeZone = 'UTC';
 
 -- a number from 0 up to 1 that depends on what it is for, and on nothing else
 CREATE FUNCTION pg_temp.chance(lead int, what text) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-	$$SELECT ('x' || substr(md5(lead || what), 1, 8))::bit(32)::bigint / 4294967296.0::float8$$;
+	$$SELECT ('x' || substr(md5(lead::text || what), 1, 8))::bit(32)::bigint / 4294967296.0::float8$$;
 -- one of several, the first ones more often
 CREATE FUNCTION pg_temp.choice(lead int, what text, VARIADIC choices text[]) RETURNS text LANGUAGE sql IMMUTABLE AS
 	$$SELECT choices[1 + floor(pg_temp.chance(lead, what) ^ 1.5 * cardinality(choices))::int]$$;
@@ -150,6 +150,34 @@ ORDER BY e.came_at;
 
 COMMIT;
 
+-- What they did: many look around at first, those who came further ask for more, some come back lately. Sales calls from the
+-- handoff on. One statement; each lead's engagement moves once.
+INSERT INTO crm.activity (lead_id, kind, occurred_at, channel, actor)
+SELECT l.lead_id, a.kind, a.at, CASE WHEN k.is_sales_touch THEN NULL ELSE l.channel END, CASE WHEN k.is_sales_touch THEN l.owner ELSE 'website' END
+FROM (SELECT l.*, substr(l.external_id, 5)::int AS i,
+		pg_temp.chance(substr(l.external_id, 5)::int, 'interest') ^ 3 * 8 + CASE WHEN l.stage_peak > 'mql' THEN 5 WHEN l.stage_peak > 'lead' THEN 3 ELSE 1 END AS acts
+	FROM crm.lead l WHERE l.external_id LIKE 'web-%') l
+CROSS JOIN LATERAL generate_series(1, l.acts::int) n
+CROSS JOIN LATERAL (
+	-- once, not at each use
+	SELECT v.kind, v.at FROM (
+	SELECT pg_temp.choice(l.i, 'act ' || n, 'page_view', 'page_view', 'page_view', 'email_open', 'price_view', 'download', 'email_click', 'review_read',
+			'webinar_attended', 'social_like', 'cart_add', 'quote_request', 'demo_request', 'unsubscribe') AS kind,
+		least(l.created_at + pg_temp.span(l.i, 'act at ' || n, CASE WHEN l.stage_peak > 'lead' THEN 12 ELSE 40 END),
+			now() - pg_temp.span(l.i, 'act before ' || n, 20)) AS at
+	OFFSET 0
+	) v
+	UNION ALL
+	SELECT CASE WHEN n = 1 THEN 'call_attempt' WHEN pg_temp.chance(l.i, 'reached ' || n) < 0.5 THEN 'call_connected' ELSE 'email_sent' END,
+		l.first_touch_at + (n - 1) * interval '3 days'
+	WHERE n <= 3 AND l.first_touch_at IS NOT NULL
+	UNION ALL
+	SELECT 'meeting_held', l.sql_at + interval '2 days' WHERE n = 1 AND l.sql_at IS NOT NULL
+) a
+JOIN crm.activity_kind k ON k.code = a.kind
+WHERE a.at BETWEEN l.created_at AND now()
+ORDER BY a.at;
+
 -- Today's work, change by change. Whose hands it goes through is kept.
 SET leadcrm.actor = 'website';
 INSERT INTO crm.lead (external_id, full_name, company, channel, value)
@@ -158,6 +186,8 @@ FROM generate_series(1, 40) i;
 SET leadcrm.actor = 'marketing';
 UPDATE crm.lead SET stage = 'mql', owner = 'ruta', fit = 70 WHERE external_id IN (SELECT 'form-' || i FROM generate_series(1, 12) i);
 SET leadcrm.actor = 'ruta';
+INSERT INTO crm.activity (lead_id, kind, duration_minutes) SELECT lead_id, 'call_attempt', 1 FROM crm.lead WHERE external_id IN ('form-5', 'form-6');
+INSERT INTO crm.activity (lead_id, kind, duration_minutes) SELECT lead_id, 'call_connected', 12 FROM crm.lead WHERE external_id IN (SELECT 'form-' || i FROM generate_series(1, 4) i);
 UPDATE crm.lead SET status = 'attempted_to_connect' WHERE external_id IN (SELECT 'form-' || i FROM generate_series(1, 6) i);
 UPDATE crm.lead SET status = 'connected' WHERE external_id IN (SELECT 'form-' || i FROM generate_series(1, 4) i);
 UPDATE crm.lead SET stage = 'sql' WHERE external_id IN ('form-1', 'form-2');
@@ -168,5 +198,5 @@ UPDATE crm.lead SET stage = 'customer' WHERE external_id = 'form-1';
 SELECT leadcrm.correct('crm.lead', 'stage', lead_id::text, 'clicked the wrong row') FROM crm.lead WHERE external_id = 'form-1';
 RESET leadcrm.actor;
 
-ANALYZE crm.lead, crm.stage_history, crm.status_history, crm.owner_history;
+ANALYZE crm.lead, crm.activity, crm.stage_history, crm.status_history, crm.owner_history;
 RESET TimeZone;

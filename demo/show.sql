@@ -105,6 +105,35 @@ ORDER BY f.stage_since, f.lead_id
 LIMIT 10;
 \endif
 
+SELECT count(*) > 0 AS hot FROM crm.hot_lead WHERE engagement_now > 0 \gset
+\if :hot
+\echo == The ten hottest leads, read off an index: crm.hot_lead
+\echo
+SELECT left(coalesce(full_name, external_id, 'lead ' || lead_id), 24) AS "Lead", left(company, 20) AS "Company", label AS "Stage", owner_label AS "Owner",
+	grade AS "Grade", temperature AS "Temperature", round(engagement_now::numeric, 1) AS "Engagement", fit AS "Fit"
+FROM crm.hot_lead
+LIMIT 10;
+
+SELECT lead_id AS hottest, coalesce(full_name, external_id, 'lead ' || lead_id) AS hottest_name FROM crm.hot_lead LIMIT 1 \gset
+\echo == Why :hottest_name is hot: crm.score_explain(:hottest)
+\echo
+SELECT e.part AS "Part", e.label AS "What", e.occurred_at::timestamp(0) AS "When", e.points AS "Points", round(e.points_at::numeric, 2) AS "Now", e.note AS "Note"
+FROM crm.score_explain(:hottest) e
+UNION ALL
+SELECT 'together', 'engagement', NULL, NULL, round(r.engagement_now::numeric, 2), NULL FROM crm.lead_rating r WHERE r.lead_id = :hottest
+UNION ALL
+SELECT 'together', 'fit', NULL, NULL, r.fit, NULL FROM crm.lead_rating r WHERE r.lead_id = :hottest;
+
+\echo == The same list a week from now, if nothing happens. Nothing is written: points decay, the order stays
+\echo
+SELECT left(coalesce(r.full_name, r.external_id, 'lead ' || r.lead_id), 24) AS "Lead", r.fit_grade || r.engagement_grade AS "Grade", r.temperature AS "Temperature",
+	round(r.engagement_now::numeric, 1) AS "Engagement"
+FROM crm.rated_lead(now() + interval '7 days') r
+WHERE r.status_category <> 'closed' AND r.stage < 'customer' AND r.excluded_as IS NULL
+ORDER BY r.engagement DESC NULLS LAST
+LIMIT 10;
+\endif
+
 \echo == The life of one lead: crm.lead_timeline
 \echo
 SELECT t.changed_at::timestamp(0) AS "When", t.what AS "What", t.from_label AS "From", t.to_label AS "To",

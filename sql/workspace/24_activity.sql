@@ -4,6 +4,11 @@ ALTER TABLE @workspace@.lead ADD COLUMN IF NOT EXISTS engagement leadcrm.lead_sc
 COMMENT ON COLUMN @workspace@.lead.engagement IS
 	'What its activities add up to, decaying with setting.half_life; leadcrm.score_at(engagement, instant) reads it at any '
 	'instant, lead_rating shows it as of now. NULL: no activity. Kept by itself, the statement that sets it is refused (23514)';
+ALTER TABLE @workspace@.lead ADD COLUMN IF NOT EXISTS handoff_temperature text
+	CONSTRAINT lead_handoff_temperature_is_known CHECK (handoff_temperature IN ('cold', 'warm', 'hot'));
+COMMENT ON COLUMN @workspace@.lead.handoff_temperature IS
+	'How warm it was at its latest handoff, by its fit then and its activities until then: cold, warm or hot. NULL: not handed '
+	'off, or it came to the workspace that far already, unless the import brought it along. Set by itself with a handoff';
 -- Read backwards as it stands: the hottest first, leads without any activity last.
 CREATE INDEX IF NOT EXISTS lead_engagement_idx ON @workspace@.lead (engagement DESC NULLS LAST)
 	WHERE status_category <> 'closed' AND stage < 'customer';

@@ -20,7 +20,8 @@ SELECT l.lead_id, l.external_id, l.created_at,
 	l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at,
 	d.subscriber_days, d.lead_days, d.mql_days, d.sql_days, d.opportunity_days, d.customer_days, d.evangelist_days,
 	(date_part('epoch', l.customer_at - l.created_at) / 86400)::numeric AS created_to_customer_days,
-	l.handed_off_at, l.first_touch_at, l.accepted_at, l.returned_at, l.return_count, l.recycle_on, l.fit, l.value
+	l.handed_off_at, l.first_touch_at, l.accepted_at, l.returned_at, l.return_count, l.recycle_on, l.fit, l.value,
+	coalesce(leadcrm.score_at(l.engagement, now()), 0) AS engagement_now, l.handoff_temperature
 FROM @workspace@.lead l
 LEFT JOIN @workspace@.funnel_lead f ON f.lead_id = l.lead_id
 LEFT JOIN @workspace@.stage n ON n.stage = l.stage
@@ -123,3 +124,6 @@ COMMENT ON COLUMN @workspace@.lead_fact.return_count IS 'How often it came back'
 COMMENT ON COLUMN @workspace@.lead_fact.recycle_on IS 'The day to try again';
 COMMENT ON COLUMN @workspace@.lead_fact.fit IS 'How well it matches the ideal customer, 0 to 100; NULL: not rated';
 COMMENT ON COLUMN @workspace@.lead_fact.value IS 'What it may be worth, in the base currency; NULL: not known';
+COMMENT ON COLUMN @workspace@.lead_fact.engagement_now IS 'Points of its activities, decayed to now; 0 without activities';
+COMMENT ON COLUMN @workspace@.lead_fact.handoff_temperature IS
+	'How warm it was at its latest handoff: cold, warm or hot; NULL: not handed off, or not known';

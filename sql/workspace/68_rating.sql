@@ -161,3 +161,44 @@ COMMENT ON FUNCTION @workspace@.score_explain(bigint, timestamptz) IS
 	'gave when it happened, points_at what is left of it. points_at adds up to leadcrm.score_at(lead.engagement, at) over '
 	'engagement and to lead.fit over fit; an activity beyond its cap shows 0 and a note. No rows: no such lead, none that you may '
 	'see, or nothing that counts. Unique key: part, activity_id, fit_rule_id, note';
+
+CREATE OR REPLACE FUNCTION @workspace@.temperature_at(lead_id bigint, fit integer, at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT CASE WHEN r.fit_grade <> 'D' AND a.hot THEN 'hot' ELSE coalesce(g.temperatures ->> (r.fit_grade || r.engagement_grade), 'cold') END
+FROM @workspace@.grading g
+CROSS JOIN LATERAL (
+	SELECT coalesce(leadcrm.score_at(leadcrm.lead_score(p.points, p.occurred_at, p.half_life), temperature_at.at), 0) AS points,
+		coalesce(bool_or(p.occurred_at > temperature_at.at - k.hot_for), false) AS hot
+	FROM @workspace@.activity_points p
+	JOIN @workspace@.activity_kind k ON k.code = p.kind
+	WHERE p.lead_id = temperature_at.lead_id AND p.occurred_at <= temperature_at.at
+) a
+CROSS JOIN LATERAL (
+	SELECT CASE WHEN temperature_at.fit >= g.fit_a THEN 'A' WHEN temperature_at.fit >= g.fit_b THEN 'B'
+			WHEN temperature_at.fit >= g.fit_c THEN 'C' ELSE 'D' END AS fit_grade,
+		CASE WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_1 THEN 1 WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_2 THEN 2
+			WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_3 THEN 3 ELSE 4 END AS engagement_grade
+) r;
+END;
+COMMENT ON FUNCTION @workspace@.temperature_at(bigint, integer, timestamptz) IS
+	'How warm a lead of this fit was at an instant, by its activities until then and the present rules: cold, warm or hot, as in '
+	'lead_rating';
+
+CREATE OR REPLACE FUNCTION @workspace@.lead_handed_off() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
+BEGIN
+	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
+		RETURN NEW;
+	END IF;
+	NEW.handoff_temperature := CASE WHEN NEW.handed_off_at IS NOT NULL
+		THEN @workspace@.temperature_at(NEW.lead_id, NEW.fit, NEW.handed_off_at) END;
+	RETURN NEW;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.lead_handed_off() IS 'Trigger: keeps how warm a lead is when it is handed to sales';
+
+CREATE OR REPLACE TRIGGER "~leadcrm_with_temperature" BEFORE UPDATE ON @workspace@.lead
+	FOR EACH ROW WHEN (NEW.handed_off_at IS DISTINCT FROM OLD.handed_off_at) EXECUTE FUNCTION @workspace@.lead_handed_off();
+COMMENT ON TRIGGER "~leadcrm_with_temperature" ON @workspace@.lead IS
+	'Keeps the temperature at the handoff; sorts after what stamps the handoff and what weighs the lead';

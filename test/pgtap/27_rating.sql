@@ -147,5 +147,34 @@ SELECT results_eq($$SELECT points_at, note FROM crm.score_explain(100000, '2026-
 	$$VALUES (-10::float8, 'not up to date: call rescore()')$$, 'points that have changed since are said');
 SELECT is_empty('SELECT * FROM crm.score_explain(-1)', 'no such lead');
 
+-- how warm at the handoff: by what happened until then
+SELECT crm.rescore();
+DELETE FROM crm.rating;
+INSERT INTO crm.rating VALUES ('A', 1, 'hot'), ('A', 2, 'hot'), ('A', 3, 'warm');
+DELETE FROM crm.grade_threshold;
+INSERT INTO crm.grade_threshold VALUES ('fit', 'A', 70), ('engagement', '1', 50), ('engagement', '2', 25), ('engagement', '3', 8);
+UPDATE crm.activity_kind SET points = 60, at_most = NULL, per = NULL WHERE code = 'webinar_attended';
+INSERT INTO crm.lead (lead_id, full_name, created_at) SELECT i, 'handed', now() - interval '90 days' FROM generate_series(100001::bigint, 100004) i;
+UPDATE crm.lead SET fit = 80, fit_by_hand = true WHERE lead_id > 100000;
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (100001, 'webinar_attended', now() - interval '1 day'),
+	(100002, 'webinar_attended', now() - interval '29 days');
+UPDATE crm.lead SET stage = 'mql' WHERE lead_id IN (100001, 100002, 100004);
+SELECT results_eq('SELECT lead_id, handoff_temperature FROM crm.lead WHERE lead_id IN (100001, 100002, 100004) ORDER BY 1',
+	$$VALUES (100001::bigint, 'hot'), (100002, 'hot'), (100004, 'cold')$$, 'the temperature at the handoff is kept');
+UPDATE crm.grade_threshold SET at_least = 58.9 WHERE grade = '2';
+SELECT is(crm.temperature_at(100002, 80, now()), 'warm', 'other rules, another temperature');
+UPDATE crm.grade_threshold SET at_least = 25 WHERE grade = '2';
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (100004, 'webinar_attended', clock_timestamp());
+SELECT is((SELECT handoff_temperature FROM crm.lead WHERE lead_id = 100004), 'cold', 'what comes later does not change it');
+SELECT is(crm.temperature_at(100004, 80, now() - interval '1 hour'), 'cold', 'nor what an earlier instant was');
+SELECT is((SELECT count(*) FROM crm.lead l JOIN crm.lead_rating r USING (lead_id)
+	WHERE r.temperature <> crm.temperature_at(l.lead_id, l.fit, now()) AND NOT EXISTS (SELECT FROM crm.activity a WHERE a.lead_id = l.lead_id AND a.occurred_at > now())),
+	0::bigint, 'as of now it is the rating');
+UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready' WHERE lead_id = 100004;
+UPDATE crm.lead SET stage = 'mql' WHERE lead_id = 100004;
+SELECT is((SELECT handoff_temperature FROM crm.lead WHERE lead_id = 100004), 'hot', 'the next handoff has its own');
+SELECT leadcrm.correct('crm.lead', 'stage', '100004', 'wrong click');
+SELECT is((SELECT handoff_temperature FROM crm.lead WHERE lead_id = 100004), 'cold', 'a corrected one takes it away again');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -48,6 +48,8 @@ INSERT INTO crm.lead (external_id, full_name, stage, lead_at, mql_at, sql_at, cu
 	SELECT 'b' || i, 'Old lead ' || i, 'customer', t, t + interval '3 days', t + interval '9 days', t + interval '30 days'
 	FROM (SELECT i, timestamptz '2024-01-01 00:00 UTC' + i * interval '1 hour' AS t FROM generate_series(1, 200) i) x;
 SELECT leadcrm.correct('crm.lead', 'stage', '16', 'wrong click');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) SELECT l.lead_id, k.code, timestamptz '2026-01-01' + l.lead_id * i * interval '1 hour'
+	FROM crm.lead l CROSS JOIN generate_series(1, 4) i JOIN crm.activity_kind k ON k.position = 10 + (l.lead_id + 5 * i) % 18 * 10;
 DELETE FROM crm.lead WHERE lead_id = 3;
 SQL
 	return;
@@ -106,6 +108,11 @@ sub disagreements
 		(my $literal = $table) =~ s/'/''/g;
 		my $rows = $node->safe_psql($db, "SELECT * FROM leadcrm.verify('$literal'::regclass) LIMIT 5");
 		$all .= "$table: $rows\n" if $rows ne '';
+	}
+	if ($node->safe_psql($db, "SELECT to_regclass('crm.engagement_mismatch')") ne '')
+	{
+		my $rows = $node->safe_psql($db, 'SELECT * FROM crm.engagement_mismatch LIMIT 5');
+		$all .= "crm.engagement_mismatch: $rows\n" if $rows ne '';
 	}
 	return $all;
 }
@@ -201,7 +208,9 @@ sub still_guarded
 		'', "$where: a forbidden move is refused");
 	is(refused($node, $db, 'DELETE FROM crm.stage_history;', '42501'),
 		'', "$where: the history cannot be deleted");
+	is(refused($node, $db, 'UPDATE crm.lead SET engagement = NULL;', '23514'), '', "$where: an engagement cannot be written");
 	$node->safe_psql($db, "INSERT INTO crm.lead (external_id) VALUES ('new')");
+	$node->safe_psql($db, "INSERT INTO crm.activity (activity_id, lead_id, kind) SELECT 1000000000 + lead_id, lead_id, 'page_view' FROM crm.lead WHERE external_id IN ('new', 'x1')");
 	$node->safe_psql($db, "UPDATE crm.lead SET stage = 'mql' WHERE external_id = 'new'");
 	is( $node->safe_psql($db, <<'SQL'),
 SELECT string_agg(origin || ' ' || to_state, ', ' ORDER BY seq) FROM crm.stage_history JOIN crm.lead USING (lead_id)
