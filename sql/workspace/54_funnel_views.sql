@@ -5,7 +5,8 @@ SELECT f.position, f.stage, f.label,
 	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
 	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
 	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck,
-	@workspace@.expected_pct(f.stage) AS expected_pct
+	-- asked once, and only where it is shown
+	(SELECT @workspace@.expected_pcts())[f.position] AS expected_pct
 FROM @workspace@.funnel_run(NULL, NULL, NULL, NULL) f
 ORDER BY f.position;
 COMMENT ON VIEW @workspace@.funnel_leak IS
@@ -50,7 +51,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak.recoverable_customers IS
 COMMENT ON COLUMN @workspace@.funnel_leak.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 COMMENT ON COLUMN @workspace@.funnel_leak.expected_pct IS
-	'Percent (0-100): the eventual conversion expected of those that entered, when the open ones will have gone on or leaked as others did before them: expected_pct of conversion_curve(stage). NULL for the last stage, where nobody entered, and in workspaces of more than 20,000 leads: conversion_curve tells it there';
+	'Percent (0-100): the eventual conversion expected of those that entered, when the open ones will have gone on or leaked as others did before them: expected_pct of conversion_curve(stage); where there are more than 20,000 leads an estimate of the same from the cubes, which agrees with it but for chance (see the comment of expected_pcts_cubes). NULL for the last stage and where nobody entered';
 
 CREATE OR REPLACE VIEW @workspace@.funnel_leak_by_channel WITH (security_invoker = true) AS
 SELECT f.key AS channel,
