@@ -40,6 +40,13 @@ BEGIN
 			(SELECT max(c.period) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0) AS last) x
 	LEFT JOIN @workspace@.lead_delta d ON d.period > '-infinity';
 	delta_cube := CASE WHEN since IS NULL THEN place ELSE 0 END;
+	cubes := '{}';
+	periods := '{}';
+	lasting_cubes := '{}';
+	lasting_periods := '{}';
+	IF first IS NULL THEN
+		RETURN;	-- no lead was ever counted
+	END IF;
 	IF since IS NULL THEN
 		periods := ARRAY(SELECT m::date FROM generate_series(date_trunc('month', first::timestamp), last::timestamp, interval '1 month') m);
 		cubes := array_fill(place, ARRAY[cardinality(periods)]);
@@ -55,6 +62,9 @@ BEGIN
 	-- whole months as months, what is before and after by days
 	first := greatest(since, date_trunc('month', first::timestamp)::date);
 	last := least(until, (date_trunc('month', last::timestamp) + interval '1 month')::date);
+	IF first >= last THEN
+		RETURN;
+	END IF;
 	whole_from := date_trunc('month', first::timestamp + interval '1 month' - interval '1 day')::date;
 	whole_until := greatest(date_trunc('month', last::timestamp)::date, whole_from);
 	SELECT array_agg(p.cube), array_agg(p.period) INTO cubes, periods
@@ -73,7 +83,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.cell_periods(text, date, date) IS
-	'The cubes and periods whose cells together hold the leads of funnel_cohort: cubes and periods for the cells of kind 0, lasting_cubes and lasting_periods for the others; delta_cube: the one that a delta''s cells are taken from. NULL or empty where there are no leads. A building block of the funnel views.';
+	'The cubes and periods whose cells together hold the leads of funnel_cohort: cubes and periods for the cells of kind 0, lasting_cubes and lasting_periods for the others; delta_cube: the one that a delta''s cells are taken from. Empty where there are no leads. A building block of the funnel views.';
 
 -- The function that every reading of cells goes through: cells by index, for each period and range of codes, and deltas once.
 CREATE OR REPLACE FUNCTION @workspace@.cells_of(kind smallint, cubes smallint[], periods date[], first_codes bigint[],

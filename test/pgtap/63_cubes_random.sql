@@ -119,7 +119,7 @@ BEGIN
 	END IF;
 	SELECT string_agg(format('%s to %s: cubes %s, leads %s', d.since, d.until, c.c, p.p), E'\n') INTO result
 	FROM (VALUES ('-infinity'::date, 'infinity'::date), (current_date - 200, current_date - 100), (current_date - 33, current_date + 1),
-		(current_date - 300, current_date - 299), (current_date, current_date), (date_trunc('month', current_date - 300)::date, date_trunc('month', now())::date)) d (since, until)
+		(current_date - 300, current_date - 299), ('infinity', 'infinity'), ('-infinity', '-infinity'), ('-infinity', current_date - 90), (current_date - 40, 'infinity'), (current_date, current_date), (date_trunc('month', current_date - 300)::date, date_trunc('month', now())::date)) d (since, until)
 	CROSS JOIN LATERAL (SELECT jsonb_build_array((SELECT jsonb_agg(x ORDER BY x.position) FROM crm.funnel_tally(NULL, d.since, d.until, NULL, false) x),
 		(SELECT jsonb_agg(x ORDER BY x.position) FROM crm.funnel_within_cubes(d.since, d.until) x WHERE x.position < 7)) AS c) c
 	CROSS JOIN LATERAL (SELECT jsonb_build_array((SELECT jsonb_agg(x ORDER BY x.position) FROM crm.funnel_count(NULL, d.since, d.until, NULL) x),
@@ -145,8 +145,11 @@ DECLARE
 BEGIN
 	BEGIN
 		PERFORM setseed(seed / 1000.0);
-		INSERT INTO crm.lead (channel, value, stage) SELECT pick('email', 'referral'), i, pick('lead', 'mql')::leadcrm.lifecycle_stage FROM generate_series(1, 12) i;
-		FOR i IN 1 .. 25 LOOP
+		IF seed % 20 <> 7 THEN	-- some have no leads
+			INSERT INTO crm.lead (channel, value, stage) SELECT pick('email', 'referral'), i, pick('lead', 'mql')::leadcrm.lifecycle_stage
+				FROM generate_series(1, 12) i;
+		END IF;
+		FOR i IN 1 .. CASE WHEN seed % 20 = 7 THEN 0 ELSE 25 END LOOP
 			PERFORM t.change();
 			IF random() < 0.15 THEN
 				PERFORM crm.fold(1 + floor(random() * 20)::int);
