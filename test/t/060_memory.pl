@@ -87,6 +87,22 @@ SQL
 		"one statement of a million rows takes no more memory than untracked ($when ROW: $tracked bytes, $bare)");
 }
 
+# scores: within one statement of a million rows, the use at the thousandth row and near the last
+for (
+	[ 'lead_score(), its half-life written in two ways', "leadcrm.lead_score(i, timestamptz '2020-01-01' + i * interval '1 minute', CASE WHEN i % 2 = 0 THEN interval '30 days' ELSE '720 hours' END)" ],
+	[ 'sum(lead_score)', "leadcrm.sum(leadcrm.add_points(leadcrm.make_score(i, '2020-01-01', '30 days'), 1, '2020-01-02')::text::leadcrm.lead_score)" ])
+{
+	my ($what, $aggregate) = @$_;
+	my $grown = $node->safe_psql('postgres', "SELECT max(u) FILTER (WHERE i = 990000) - max(u) FILTER (WHERE i = 1000) FROM
+		(SELECT i, CASE WHEN i IN (1000, 990000) THEN used() END AS u FROM generate_series(1, 1000000) i OFFSET 0) x HAVING $aggregate IS NOT NULL");
+	cmp_ok($grown, '<', 256 * 1024, "$what: a million rows take no more memory");
+}
+my $grown = $node->safe_psql('postgres', "SET work_mem = '1MB'; SELECT max(u) FILTER (WHERE i = 990000) - max(u) FILTER (WHERE i = 100000) FROM
+	(SELECT i, s, CASE WHEN i IN (100000, 990000) THEN used() END AS u FROM
+		(SELECT i, leadcrm.lead_score(i % 7 - 3, timestamptz '2020-01-01' - i * interval '1 day', '1 day') OVER (ORDER BY i ROWS 20 PRECEDING) AS s
+		FROM generate_series(1, 1000000) i) w OFFSET 0) x WHERE s IS NOT NULL");
+cmp_ok($grown, '<', 256 * 1024, 'moving frames, made anew over and over: a million rows take no more memory');
+
 is(disagreements($node, 'postgres'), '', 'rows and histories agree');
 $node->stop;
 done_testing();
