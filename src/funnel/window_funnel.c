@@ -85,8 +85,9 @@ leadcrm_window_normalize(LeadcrmEvent *event, int n, LeadcrmEvent *scratch)
  * leadcrm_window_funnel
  *		The length of the longest chain. Events are normalised, steps are 1 to 64, the window is positive.
  *
- * One pass: for each length, the chain that began last is kept, since later events can only be too late for it last. Of the
- * chains of one length none began later than those of a shorter one.
+ * One pass: for each length, the chain that began last is kept, since later events are too late for it last. Of the chains
+ * kept, none began later than a shorter one: it was that one when it was shorter, and those are only ever replaced by later
+ * ones. So a chain that an event makes longer always takes the place of the one of that length.
  */
 int
 leadcrm_window_funnel(const LeadcrmEvent *event, int n, int nsteps, int flags, int64_t window)
@@ -95,40 +96,32 @@ leadcrm_window_funnel(const LeadcrmEvent *event, int n, int nsteps, int flags, i
 	uint64_t	alive = 0;		/* bit k: there is one */
 	uint64_t	known = ~UINT64_C(0) >> (64 - nsteps);
 	uint64_t	begins = 1;		/* bit 0: a chain may begin */
+	bool		increase = (flags & LEADCRM_WINDOW_STRICT_INCREASE) != 0;
 	int			longest = 0;
 
 	for (int i = 0; i < n && longest < nsteps; i++)
 	{
-		const bool	increase = (flags & LEADCRM_WINDOW_STRICT_INCREASE) != 0;
 		uint64_t	steps = event[i].steps & known;
-		uint64_t	before = alive;
 		uint64_t	reached = 0;
 		int64_t		began[LEADCRM_WINDOW_MAX_STEPS];
 
-		/* lengthen chains by this event; the longer ones first, unless it may serve for several steps */
-		for (uint64_t rest = steps; rest != 0;)
+		/* chains that this event makes longer: those before it, or just made so, where one event may serve for several steps */
+		for (uint64_t rest = steps; rest != 0; rest &= rest - 1)
 		{
-			int			k = increase ? 63 - __builtin_clzll(rest) : __builtin_ctzll(rest);
+			int			k = __builtin_ctzll(rest);
 
-			rest &= ~(UINT64_C(1) << k);
 			if (k == 0)
 			{
 				if (begins == 0)
 					continue;
 				began[0] = event[i].at;
 			}
+			else if (!increase && (reached >> (k - 1) & 1) != 0)
+				began[k] = began[k - 1];
+			else if ((alive >> (k - 1) & 1) != 0 && (uint64_t) event[i].at - (uint64_t) start[k - 1] <= (uint64_t) window)
+				began[k] = start[k - 1];
 			else
-			{
-				bool		here = !increase && (reached >> (k - 1) & 1) != 0;
-
-				if ((before >> (k - 1) & 1) != 0 && (!here || start[k - 1] > began[k - 1]) &&
-					(uint64_t) event[i].at - (uint64_t) start[k - 1] <= (uint64_t) window)
-					began[k] = start[k - 1];
-				else if (here)
-					began[k] = began[k - 1];
-				else
-					continue;
-			}
+				continue;
 			reached |= UINT64_C(1) << k;
 			if (k + 1 > longest)
 				longest = k + 1;
@@ -154,14 +147,8 @@ leadcrm_window_funnel(const LeadcrmEvent *event, int n, int nsteps, int flags, i
 		}
 
 		for (uint64_t rest = reached; rest != 0; rest &= rest - 1)
-		{
-			int			k = __builtin_ctzll(rest);
-
-			/* one that passes this event by may have begun later */
-			if ((alive >> k & 1) == 0 || start[k] < began[k])
-				start[k] = began[k];
-			alive |= UINT64_C(1) << k;
-		}
+			start[__builtin_ctzll(rest)] = began[__builtin_ctzll(rest)];
+		alive |= reached;
 	}
 	return longest;
 }

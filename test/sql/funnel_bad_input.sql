@@ -31,7 +31,8 @@ SELECT text, try(format('SELECT %L::leadcrm.funnel', text)) FROM unnest(ARRAY[
 	'{"version": 1, "stages": 1, "funnel": [1], "at": [{"stage": 1, "buckets": [[1, 1]]}]}', '{"version": 1, "stages": 1, "funnel": [1], "at": [{"stage": 1, "microseconds": 1}]}',
 	'{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": [[1, 0]]}]}', '{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": [[2, 1], [1, 1]]}]}',
 	'{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": [[3712, 1]]}]}', '{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": [[-3713, 1]]}]}',
-	'{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": []}]}', '{"version": 1, "stages": 2, "funnel": [1, 2]} ' || repeat('x', 1000)]) AS text;
+	'{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": []}]}', '{"version": 1, "stages": 2, "funnel": [1, 2], "at": [{"stage": 1, "buckets": [[1, 1], [1, 1]]}]}',
+	'{"version": 1, "stages": 2, "funnel": [1, 2]} ' || repeat('x', 1000)]) AS text;
 -- blanks and zeros make no difference
 SELECT text::leadcrm.funnel FROM unnest(ARRAY['{"version":1,"stages":0}', E' {\n"version" : 1 ,\t"stages":0 } ',
 	'{"version":1,"stages":02,"funnel":[1,2],"at":[{"stage":1,"active":[-0,0,0.00],"skipped":0},{"stage":2,"leaked":[1,1,-1.50]}]}',
