@@ -1,0 +1,99 @@
+-- Who gets which answer of the cubes, who may keep them, what verify() finds, and what an upgrade counts.
+BEGIN;
+CREATE EXTENSION pgtap;
+CREATE EXTENSION leadcrm;
+SELECT leadcrm.create_workspace('crm');
+SET jit = off;
+CREATE ROLE cubes_rep;
+CREATE ROLE cubes_analyst;
+CREATE ROLE cubes_admin;
+CREATE ROLE cubes_old;
+SELECT crm.grant_access('cubes_rep', 'sales'), crm.grant_access('cubes_analyst', 'analyst'), crm.grant_access('cubes_admin', 'admin'),
+	crm.grant_access('cubes_old', 'analyst');
+INSERT INTO crm.rep (code, full_name, db_role) VALUES ('ann', 'Ann', 'cubes_rep'), ('bo', 'Bo', NULL);
+INSERT INTO crm.lead (owner, value) SELECT CASE WHEN i <= 3 THEN 'ann' ELSE 'bo' END, i FROM generate_series(1, 10) i;
+UPDATE crm.lead SET stage = 'mql' WHERE lead_id % 2 = 0;
+
+CREATE FUNCTION seen(role name) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	PERFORM set_config('role', role, true);
+	SELECT concat((SELECT entered FROM crm.funnel_leak WHERE stage = 'lead'), ' ', (SELECT sum(entered) FROM crm.funnel_leak_by_owner WHERE stage = 'mql'), ' ',
+		(SELECT entered FROM crm.funnel_between('-infinity', 'infinity') WHERE stage = 'lead'), ' ',
+		CASE WHEN has_table_privilege('crm.lead_cube', 'SELECT') THEN (SELECT count(*) > 0 FROM crm.lead_delta)::text END, ' ',
+		CASE WHEN crm.cubes_answer('', NULL, NULL) THEN 'cubes' ELSE 'leads' END) INTO result;
+	PERFORM set_config('role', 'none', true);
+	RETURN result;
+END
+$$;
+GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
+
+SELECT plan(27);
+SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
+SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
+REVOKE SELECT ON crm.lead_cube FROM cubes_old;
+SELECT is(seen('cubes_old'), '10 5 10  leads', 'who may not read the cubes gets the same off the leads');
+SELECT crm.row_security(true);
+SELECT is(seen('cubes_rep'), '3 1 3 false leads', 'a rep sees only leads of his own, and nothing of the cubes');
+SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'from an analyst nothing is hidden');
+CREATE POLICY mine ON crm.lead AS RESTRICTIVE USING (lead_id > 5);
+SELECT is(seen('cubes_analyst'), '5 3 5 true leads', 'a policy of the company''s own hides leads: they are counted one by one');
+DROP POLICY mine ON crm.lead;
+SELECT crm.row_security(false);
+SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'switched off');
+
+-- upkeep
+SET LOCAL ROLE cubes_analyst;
+SELECT throws_ok('SELECT crm.fold()', '42501', NULL, 'analysts don''t fold');
+SELECT throws_ok('SELECT crm.rebuild_cubes()', '42501', NULL, 'nor count anew');
+SELECT throws_ok('DELETE FROM crm.lead_delta', '42501', NULL, 'nor write deltas');
+SET LOCAL ROLE cubes_admin;
+SELECT throws_ok('UPDATE crm.lead_cube SET leads = 0', '42501', NULL, 'nor does an admin write cells');
+SELECT is(crm.fold() > 0, true, 'admins fold');
+SELECT is(crm.fold(), 0::bigint, 'until nothing is left');
+SELECT is(crm.rebuild_cubes(), 10::bigint, 'and count anew');
+UPDATE crm.setting SET time_zone = 'Pacific/Kiritimati';
+RESET ROLE;
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'all is well, in the new time zone, too');
+SELECT throws_ok('SELECT crm.fold(0)', '22023', NULL, 'no deltas at once');
+SELECT throws_ok('SELECT crm.fold(NULL)', '22023', NULL, 'nor an unknown number');
+
+-- what verify finds
+UPDATE crm.lead_cube SET leads = leads + 1 WHERE cube = 3 AND kind = 0;
+SELECT is((SELECT count(*) FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), (SELECT count(*) FROM crm.lead_cube WHERE cube = 3 AND kind = 0), 'a wrong cell');
+SELECT crm.rebuild_cubes();
+UPDATE crm.lead_stay SET counts = '{}' WHERE cube = 1;
+SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'a wrong histogram');
+SELECT crm.rebuild_cubes();
+ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_count_change";
+SELECT is((SELECT string_agg(problem || ' ' || detail, E'\n') FROM leadcrm.verify('crm.lead')), 'cube_trigger Trigger "~leadcrm_count_change", which counts leads, is disabled.',
+	'a trigger that does not count');
+UPDATE crm.lead SET owner = 'ann';
+SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'and what it left out');
+ALTER TABLE crm.lead ENABLE TRIGGER "~leadcrm_count_change";
+SELECT crm.rebuild_cubes();
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'counted anew');
+SET leadcrm.enforcement = off;
+UPDATE crm.lead SET value = 1;
+RESET leadcrm.enforcement;
+SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'what was written with enforcement off');
+SELECT is((SELECT count(*) FROM leadcrm.repair('crm.lead')), 0::bigint, 'which is not for repair() to mend');
+SELECT crm.rebuild_cubes();
+
+-- a workspace made before there were cubes
+DROP TRIGGER "~leadcrm_count" ON crm.lead;
+DROP TRIGGER "~leadcrm_count_change" ON crm.lead;
+DROP TRIGGER "~leadcrm_counted" ON crm.lead;
+DELETE FROM crm.lead_cube;
+DELETE FROM crm.lead_stay;
+DELETE FROM crm.lead_delta;
+SELECT leadcrm.upgrade_workspace('crm');
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'an upgrade counts the leads that are there');
+SELECT is(seen('cubes_analyst'), '10 5 10 false cubes', 'and the views read that');
+
+-- a statement trigger sees its own changes when it is the last
+INSERT INTO crm.lead (channel) VALUES ('email');
+SELECT is((SELECT entered FROM crm.funnel_leak_by_channel WHERE channel = 'email' AND stage = 'lead'), 1::bigint, 'one''s own uncommitted lead counts');
+SELECT * FROM finish();
+ROLLBACK;
