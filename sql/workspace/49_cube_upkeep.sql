@@ -85,7 +85,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.rebuild_cubes() IS
-	'Counts all leads anew and returns how many there are. Whoever writes leads waits meanwhile, for SHARE ROW EXCLUSIVE on lead; who reads does not. Needed after leads were written with leadcrm.enforcement = off or with disabled triggers; a new time zone in setting calls it. Error: 25000 not at READ COMMITTED';
+	'Counts all leads anew and returns how many there are. Whoever writes leads waits meanwhile, for SHARE ROW EXCLUSIVE on lead; who reads does not. The more maintenance_work_mem, the faster. Needed after leads were written with leadcrm.enforcement = off or with disabled triggers; a new time zone in setting calls it. Error: 25000 not at READ COMMITTED';
 
 CREATE OR REPLACE FUNCTION @workspace@.verify_cubes()
 RETURNS TABLE (state_column name, key text, seq integer, problem text, detail text)

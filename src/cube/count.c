@@ -95,6 +95,7 @@ leadcrm_recount(PG_FUNCTION_ARGS)
 	leadcrm_tally_write(relid, false);
 	shape = leadcrm_cube_shape(rel, trigger);
 	tally = leadcrm_tally_for(shape);
+	leadcrm_tally_room(tally, maintenance_work_mem);
 	slot = table_slot_create(rel, NULL);
 	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
 	old_context = MemoryContextSwitchTo(work);

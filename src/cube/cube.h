@@ -121,6 +121,7 @@ extern void leadcrm_cube_count(Tally *tally, const Facts *before, const Facts *a
 /* tally.c */
 extern void leadcrm_tally_init(void);
 extern Tally *leadcrm_tally_for(const CubeShape *shape);
+extern void leadcrm_tally_room(Tally *tally, int kilobytes);
 extern int32 leadcrm_tally_key(Tally *tally, const char *key, int len);
 extern struct pg_tz *leadcrm_tally_zone(Tally *tally);
 extern void leadcrm_tally_add(Tally *tally, const Facts *row, int64 code, int sign, const Facts *value, int64 us);

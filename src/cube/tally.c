@@ -28,7 +28,7 @@
 #include "cube/cube.h"
 
 #define MAX_CHANGES 32			/* kept as they are */
-#define MAX_CELLS 100000		/* added up before they are written */
+#define MAX_CELLS 100000		/* added up before they are written, in a statement */
 #define MAX_CODES 500			/* in one delta */
 #define VALUE_DIGITS 6			/* after the point, in Sums.fixed */
 
@@ -107,6 +107,7 @@ struct Tally
 	SubTransactionId subid;
 	const CubeShape *shape;
 	pg_tz	   *zone;			/* NULL: not looked up yet */
+	uint32		max_cells;
 
 	int			nchanges;
 	Change		changes[MAX_CHANGES];
@@ -139,6 +140,7 @@ leadcrm_tally_for(const CubeShape *shape)
 	t->subid = subid;
 	t->shape = shape;
 	t->zone = NULL;
+	t->max_cells = MAX_CELLS;
 	t->nchanges = 0;
 	t->cells = NULL;
 	t->roomkeys = 16;
@@ -150,6 +152,16 @@ leadcrm_tally_for(const CubeShape *shape)
 	t->next = tallies;
 	tallies = t;
 	return t;
+}
+
+/*
+ * Lets a tally grow to so many kilobytes before it is written.
+ */
+void
+leadcrm_tally_room(Tally *t, int kilobytes)
+{
+	/* a table half empty, and twice that while it grows */
+	t->max_cells = Max(MAX_CELLS, (int64) kilobytes * 1024 / (4 * (int64) sizeof(Cell)));
 }
 
 /*
@@ -392,7 +404,7 @@ leadcrm_tally_add(Tally *t, const Facts *row, int64 code, int sign, const Facts 
 		t->nchanges = 0;
 	}
 	add_cells(t, &change);
-	if (t->cells->members > MAX_CELLS)
+	if (t->cells->members > t->max_cells)
 		write_cells(t);
 }
 
