@@ -18,7 +18,7 @@
 -- 0 place   peak << 24 | stage << 20 | closed << 16 | stamps, bit 0 the first stage's                value
 -- 1 wait    stage << 40 | (day since when, in blocks of 32) << 8 | peak; leads that are not closed   value
 -- 2 wait    stage << 40 | day since when << 8 | peak                                                 value
--- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          µs between them
+-- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          us between them
 --           (deltas only: in lead_stay all cells of one from and to are a row, its histogram holding code and leads)
 -- 4 entered stage << 40 | day of the stamp << 8; cubes 0 and 1 only                                  0
 -- apart: 0 the wrong way round, 1 up to 30 days, 2 up to 60, 3 up to 90, 4 more.
