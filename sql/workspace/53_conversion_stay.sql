@@ -70,10 +70,15 @@ BEGIN
 		) d
 		GROUP BY d.position
 	), stay AS (
-		SELECT t.position, x.counts[i] AS code, x.counts[i + 1] AS leads
+		-- a histogram is long: taken apart in one go, it is decompressed once
+		SELECT t.position, y.code, y.leads
 		FROM step t
 		JOIN @workspace@.lead_stay x ON x.cube = 2 AND x.period = '-infinity' AND x.code = t.code
-		CROSS JOIN LATERAL generate_series(1, cardinality(x.counts), 2) i
+		CROSS JOIN LATERAL (
+			SELECT u.n, u.value AS code, lead(u.value) OVER (ORDER BY u.n) AS leads
+			FROM unnest(x.counts) WITH ORDINALITY u (value, n)
+		) y
+		WHERE y.n % 2 = 1
 		UNION ALL
 		SELECT t.position, x.code, x.more_leads
 		FROM @workspace@.lead_delta d
