@@ -63,10 +63,14 @@ BEGIN
 		-- by days of age from 0: how many are so old or older
 		SELECT d.position, array_agg(d.leads ORDER BY d.age)::double precision[] AS leads
 		FROM (
-			SELECT a.position, g.age, sum(coalesce(c.leads, 0)) OVER (PARTITION BY a.position ORDER BY g.age DESC) AS leads
-			FROM (SELECT m.position, max(m.age) AS oldest FROM came m GROUP BY m.position) a
-			CROSS JOIN LATERAL generate_series(0, a.oldest) g (age)
-			LEFT JOIN came c ON c.position = a.position AND c.age = g.age
+			SELECT a.position, a.age, sum(sum(a.leads)) OVER (PARTITION BY a.position ORDER BY a.age DESC) AS leads
+			FROM (
+				SELECT m.position, m.age, m.leads FROM came m
+				UNION ALL
+				SELECT o.position, generate_series(0, o.oldest), 0
+				FROM (SELECT m.position, max(m.age) AS oldest FROM came m GROUP BY m.position) o
+			) a
+			GROUP BY a.position, a.age
 		) d
 		GROUP BY d.position
 	), stay AS (
