@@ -28,7 +28,7 @@ CREATE TABLE event (user_id text, session_id text, event text, at timestamptz, p
 -- the day on which a session began
 ALTER TABLE event ADD COLUMN day date;
 UPDATE event e SET day = s.day FROM (SELECT session_id, min(at)::date AS day FROM event GROUP BY session_id) s WHERE s.session_id = e.session_id;
-SELECT plan(31);
+SELECT plan(34);
 SELECT is((SELECT count(*) FROM event), 31106::bigint, 'all events are there');
 
 -- how many came to each of the six steps. by: a column; mode and within: as for window_funnel
@@ -100,5 +100,9 @@ END
 $$;
 SELECT is(reached('user_id', '', w), plain('user_id', w), 'per user, within ' || w || ' of any product view') FROM unnest(ARRAY['1 hour', '24 hours', '7 days']::interval[]) w;
 SELECT is(reached('session_id', '', w), plain('session_id', w), 'per session, within ' || w || ' of any product view') FROM unnest(ARRAY['1 minute', '10 minutes', '1 hour']::interval[]) w;
+-- and against what windowFunnel of ClickHouse 18.16 answers on the same file
+SELECT is(reached('user_id', '', w::interval), f::bigint[], 'per user, within ' || w || ', as ClickHouse says')
+FROM (VALUES ('1 hour', '{598,480,321,167,68,15}'), ('7 days', '{598,487,353,210,109,40}')) v(w, f);
+SELECT is(reached('session_id', '', '1 minute'), '{2868,154,6,0,0,0}', 'per session, within a minute, as ClickHouse says');
 SELECT is(reached('user_id', 'from_first', NULL), reached('user_id', '', NULL), 'without a window it makes no difference which one');
 SELECT * FROM finish();
