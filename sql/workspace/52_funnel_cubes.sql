@@ -324,7 +324,11 @@ RETURNS TABLE (key text, "position" integer, mean_days double precision, median_
 	p90_days double precision)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off AS $workspace$
 BEGIN
-	IF @workspace@.cubes_answer(dimension, since, cohort_stage) THEN
+	-- few leads are quickly looked through for exact quantiles; many need the histograms
+	IF @workspace@.cubes_answer(dimension, since, cohort_stage)
+		AND greatest((SELECT sum(c.leads) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0),
+			(SELECT k.reltuples FROM pg_class k WHERE k.oid = (@workspace_literal@ || '.lead')::regclass)) > 20000
+	THEN
 		RETURN QUERY SELECT d.key, d.position, d.mean_days, d.median_days, d.p90_days
 			FROM @workspace@.funnel_days_cubes(dimension, since, until) d;
 	ELSE
@@ -333,4 +337,4 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_time(text, date, date, leadcrm.lifecycle_stage) IS
-	'funnel_days_cubes where cubes_answer, else funnel_days. Unique key: (key, position). A building block of the funnel views.';
+	'funnel_days, exact, of up to some 20,000 leads and where not cubes_answer; else funnel_days_cubes, quantiles to 1 %. Unique key: (key, position). A building block of the funnel views.';

@@ -107,7 +107,7 @@ BEGIN
 	END IF;
 	SELECT string_agg(format('days of %s: cubes %s, leads %s', d.dimension, c, p), E'\n') INTO result
 	FROM unnest(ARRAY['', 'channel', 'campaign', 'owner', 'source_kind', 'month']) d (dimension)
-	CROSS JOIN LATERAL (SELECT * FROM crm.funnel_time(d.dimension, NULL, NULL, NULL) c
+	CROSS JOIN LATERAL (SELECT * FROM (SELECT q.key, q.position, q.mean_days, q.median_days, q.p90_days FROM crm.funnel_days_cubes(d.dimension, NULL, NULL) q) c
 		FULL JOIN crm.funnel_days(d.dimension, NULL, NULL, NULL) p USING (key, position)) x (key, position, mean, median, p90, mean_plain, median_plain, p90_plain)
 	CROSS JOIN LATERAL (SELECT to_jsonb(x) AS c, NULL AS p) y
 	WHERE x.mean IS NULL OR x.mean_plain IS NULL OR abs(x.mean - x.mean_plain) > 1e-9 * greatest(1, abs(x.mean_plain))
