@@ -92,9 +92,12 @@ BEGIN
 	), went AS (
 		SELECT s.position, s.days, sum(s.leads) AS leads
 		FROM (
-			SELECT y.position, y.leads,
-				greatest(floor(leadcrm.duration_centile(0.5, ARRAY[y.code, 1]) / 86400000000), 0)::integer AS days
-			FROM (SELECT z.position, z.code, sum(z.leads)::bigint AS leads FROM stay z GROUP BY 1, 2) y
+			-- what a bucket stands for, as leadcrm.duration_centile() says it for one; 64 of them for each power of two
+			SELECT y.position, y.leads, CASE WHEN b.bucket < 128 THEN 0
+				ELSE floor(2 * b.first * ((b.first + b.width - 1) / (2 * b.first + b.width - 1)) / 86400000000) END::integer AS days
+			FROM (SELECT z.position, (z.code & 17592186044415)::integer - 4096 AS bucket, sum(z.leads)::bigint AS leads FROM stay z GROUP BY 1, 2) y
+			CROSS JOIN LATERAL (SELECT y.bucket, power(2::double precision, y.bucket / 64 - 1) AS width,
+				(64 + y.bucket % 64) * power(2::double precision, y.bucket / 64 - 1) AS first) b
 		) s
 		GROUP BY 1, 2
 		UNION ALL
