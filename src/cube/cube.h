@@ -118,6 +118,13 @@ extern void leadcrm_cube_facts(Tally *tally, const CubeShape *shape, TupleTableS
 							   Facts *facts);
 extern void leadcrm_cube_count(Tally *tally, const Facts *before, const Facts *after);
 
+/* sums.c */
+extern void leadcrm_sums_add_value(MemoryContext cxt, Sums *to, Numeric value);
+extern void leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, int64 code);
+extern void leadcrm_sums_add(MemoryContext cxt, Sums *to, const Sums *from, int64 code);
+extern bool leadcrm_sums_are_nothing(const Sums *s);
+extern void leadcrm_sums_finish(Sums *s, int64 code);
+
 /* tally.c */
 extern void leadcrm_tally_init(void);
 extern Tally *leadcrm_tally_for(const CubeShape *shape);

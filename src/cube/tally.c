@@ -14,7 +14,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
-#include "common/int.h"
 #include "executor/tuptable.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
@@ -30,7 +29,6 @@
 #define MAX_CHANGES 32			/* kept as they are */
 #define MAX_CELLS 100000		/* added up before they are written, in a statement */
 #define MAX_CODES 500			/* in one delta */
-#define VALUE_DIGITS 6			/* after the point, in Sums.fixed */
 
 /* A key's text, numbered: cells hold the number. */
 typedef struct KeyText
@@ -247,61 +245,6 @@ leadcrm_tally_zone(Tally *t)
 	return t->zone;
 }
 
-static Numeric
-fixed_as_numeric(int64 fixed, int64 code, int scale)
-{
-	if (CELL_KIND(code) == CELL_STAY)
-		return int64_to_numeric(fixed);
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(int64_div_fast_to_numeric(fixed, VALUE_DIGITS)),
-											   Int32GetDatum(scale)));
-}
-
-/* to->big += value; big lives in the tally */
-static void
-add_big(Tally *t, Sums *to, Numeric value)
-{
-	Numeric		sum = to->big == NULL ? value :
-		DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(to->big), NumericGetDatum(value)));
-	void	   *copy = MemoryContextAlloc(t->cxt, VARSIZE(sum));
-
-	memcpy(copy, sum, VARSIZE(sum));
-	if (to->big != NULL)
-		pfree(to->big);
-	to->big = copy;
-}
-
-static void
-add_fixed(Tally *t, Sums *to, int64 fixed, int64 code)
-{
-	int64		sum;
-
-	if (!pg_add_s64_overflow(to->fixed, fixed, &sum))
-		to->fixed = sum;
-	else
-	{
-		add_big(t, to, fixed_as_numeric(to->fixed, code, VALUE_DIGITS));
-		to->fixed = fixed;
-	}
-}
-
-static void
-add_sums(Tally *t, Sums *to, const Sums *from, int64 code)
-{
-	to->leads += from->leads;
-	to->valued += from->valued;
-	to->scale = Max(to->scale, from->scale);
-	if (from->fixed != 0)
-		add_fixed(t, to, from->fixed, code);
-	if (from->big != NULL)
-		add_big(t, to, from->big);
-}
-
-static bool
-is_nothing(const Sums *s)
-{
-	return s->leads == 0 && s->valued == 0 && s->fixed == 0 && s->big == NULL;
-}
-
 static DateADT
 month_of(DateADT day)
 {
@@ -324,7 +267,7 @@ add_cell(Tally *t, int cube, DateADT period, int32 key, int64 code, const Sums *
 
 	if (!found)
 		memset(&cell->sums, 0, sizeof(Sums));
-	add_sums(t, &cell->sums, sums, code);
+	leadcrm_sums_add(t->cxt, &cell->sums, sums, code);
 }
 
 /* A change, in every cube.  Only what is counted by period carries one where there is another key; stamps have no key. */
@@ -386,7 +329,7 @@ leadcrm_tally_add(Tally *t, const Facts *row, int64 code, int sign, const Facts 
 			c++;
 		if (c < end)
 		{
-			add_sums(t, &c->sums, &change.sums, code);
+			leadcrm_sums_add(t->cxt, &c->sums, &change.sums, code);
 			return;
 		}
 		if (t->nchanges < MAX_CHANGES)
@@ -395,7 +338,7 @@ leadcrm_tally_add(Tally *t, const Facts *row, int64 code, int sign, const Facts 
 			*c = change;
 			c->sums.big = NULL;
 			if (change.sums.big != NULL)
-				add_big(t, &c->sums, change.sums.big);
+				leadcrm_sums_add_value(t->cxt, &c->sums, change.sums.big);
 			return;
 		}
 		t->cells = cellset_create(t->cxt, 1024, NULL);
@@ -406,15 +349,6 @@ leadcrm_tally_add(Tally *t, const Facts *row, int64 code, int sign, const Facts 
 	add_cells(t, &change);
 	if (t->cells->members > t->max_cells)
 		write_cells(t);
-}
-
-static void
-finish_sums(Sums *s, int64 code)
-{
-	Numeric		fixed = fixed_as_numeric(s->fixed, code, s->scale);
-
-	s->big = s->big == NULL ? fixed :
-		DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(s->big), NumericGetDatum(fixed)));
 }
 
 static bool
@@ -444,11 +378,11 @@ write_changes(Tally *t)
 			if (same_place(t, &t->changes[i], &t->changes[j]))
 			{
 				done[j] = true;
-				if (is_nothing(&t->changes[j].sums))
+				if (leadcrm_sums_are_nothing(&t->changes[j].sums))
 					continue;
 				codes[n] = t->changes[j].code;
 				sums[n] = t->changes[j].sums;
-				finish_sums(&sums[n], codes[n]);
+				leadcrm_sums_finish(&sums[n], codes[n]);
 				n++;
 			}
 		for (int k = 0; k < t->shape->nkeys; k++)
@@ -491,7 +425,7 @@ write_cells(Tally *t)
 
 	cellset_start_iterate(t->cells, &scan);
 	while ((cell = cellset_iterate(t->cells, &scan)) != NULL)
-		if (!is_nothing(&cell->sums))
+		if (!leadcrm_sums_are_nothing(&cell->sums))
 			cells[n++] = cell;
 	qsort(cells, n, sizeof(Cell *), by_place);
 
@@ -507,7 +441,7 @@ write_cells(Tally *t)
 		{
 			codes[m] = cells[i]->key.code;
 			sums[m] = cells[i]->sums;
-			finish_sums(&sums[m], codes[m]);
+			leadcrm_sums_finish(&sums[m], codes[m]);
 			m++;
 		}
 		if (place->cube > 0)
