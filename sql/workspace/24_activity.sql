@@ -105,7 +105,7 @@ CREATE TABLE IF NOT EXISTS @workspace@.grade_threshold (
 	at_least double precision NOT NULL,
 	CONSTRAINT grade_threshold_pkey PRIMARY KEY (dimension, grade),
 	CONSTRAINT grade_threshold_is_known
-		CHECK ((dimension, grade) IN (('fit', 'A'), ('fit', 'B'), ('fit', 'C'), ('engagement', '1'), ('engagement', '2'), ('engagement', '3'))),
+		CHECK (CASE dimension WHEN 'fit' THEN grade IN ('A', 'B', 'C') WHEN 'engagement' THEN grade IN ('1', '2', '3') ELSE false END),
 	CONSTRAINT grade_threshold_at_least_is_a_number CHECK (at_least > '-Infinity' AND at_least < 'Infinity')
 );
 COMMENT ON TABLE @workspace@.grade_threshold IS

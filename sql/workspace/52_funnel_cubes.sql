@@ -319,16 +319,19 @@ $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_days_cubes(text, date, date) IS
 	'funnel_days from the cubes, without a cohort stage: the mean is exact, the quantiles to 1/128 of each of the two durations that they lie between. within_30, within_60, within_90: leads that took 0 to so many days; for a period only. Unique key: (key, position). A building block of the funnel views.';
 
+CREATE OR REPLACE FUNCTION @workspace@.has_many_leads() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (SELECT FROM @workspace@.lead OFFSET 20000);
+COMMENT ON FUNCTION @workspace@.has_many_leads() IS
+	'Whether there are more leads (that the caller may see) than can be looked through one by one while somebody waits: more than 20,000';
+
 CREATE OR REPLACE FUNCTION @workspace@.funnel_time(dimension text, since date, until date, cohort_stage leadcrm.lifecycle_stage)
 RETURNS TABLE (key text, "position" integer, mean_days double precision, median_days double precision,
 	p90_days double precision)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off AS $workspace$
 BEGIN
 	-- few leads are quickly looked through for exact quantiles; many need the histograms
-	IF @workspace@.cubes_answer(dimension, since, cohort_stage)
-		AND greatest((SELECT sum(c.leads) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0),
-			(SELECT k.reltuples FROM pg_class k WHERE k.oid = (@workspace_literal@ || '.lead')::regclass)) > 20000
-	THEN
+	IF @workspace@.cubes_answer(dimension, since, cohort_stage) AND @workspace@.has_many_leads() THEN
 		RETURN QUERY SELECT d.key, d.position, d.mean_days, d.median_days, d.p90_days
 			FROM @workspace@.funnel_days_cubes(dimension, since, until) d;
 	ELSE

@@ -131,7 +131,7 @@ DECLARE
 	s record;
 BEGIN
 	-- the curve reads all leads: where they are many, a view that shows a few of them would be slow
-	IF EXISTS (SELECT FROM @workspace@.lead OFFSET 20000) THEN
+	IF @workspace@.has_many_leads() THEN
 		RETURN CASE WHEN @workspace@.cubes_answer(NULL, NULL, NULL) THEN @workspace@.expected_pcts_cubes() END;
 	END IF;
 	FOR s IN SELECT f.stage, f.position FROM @workspace@.funnel_scale f WHERE f.next_position IS NOT NULL LOOP

@@ -10,7 +10,7 @@ SELECT max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'A') AS f
 	(SELECT jsonb_object_agg(r.fit_grade || r.engagement_grade, r.temperature) FROM @workspace@.rating r) AS temperatures
 FROM @workspace@.grade_threshold t;
 COMMENT ON VIEW @workspace@.grading IS
-	'The thresholds of grade_threshold and the temperatures of rating side by side. One row of settings';
+	'The thresholds of grade_threshold and the temperatures of rating side by side. Unique key: none, there is one row';
 COMMENT ON COLUMN @workspace@.grading.fit_a IS 'Fit from which on a lead is an A; NULL: none is';
 COMMENT ON COLUMN @workspace@.grading.fit_b IS 'Fit from which on it is a B; NULL: none is';
 COMMENT ON COLUMN @workspace@.grading.fit_c IS 'Fit from which on it is a C, below a D; NULL: none is';
