@@ -94,8 +94,8 @@ COMMENT ON FUNCTION leadcrm.fit_attributes(regclass) IS
 	'The columns of a workspace''s lead that say who the lead is: those that rules of fit may use. Users'' own columns are among them. '
 	'Unique key: attribute';
 
-CREATE FUNCTION leadcrm.fit_condition(lead regclass, attribute text, operator text, operand jsonb,
-	OUT condition text, OUT "column" name)
+CREATE FUNCTION leadcrm.fit_condition(lead regclass, attribute text, operator text, operand jsonb, lead_row text DEFAULT '($1)',
+	OUT condition text, OUT "column" name, OUT value text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $leadcrm$
 DECLARE
 	a record;
@@ -135,10 +135,11 @@ BEGIN
 		END IF;
 	END IF;
 	"column" := a.attribute;
-	expression := format('($1).%I', a.attribute);
+	expression := format('%s.%I', lead_row, a.attribute);
 	IF path IS NOT NULL THEN
 		expression := format('(%s OPERATOR(pg_catalog.#>>) %L::pg_catalog.text[])', expression, path);
 	END IF;
+	value := expression;
 	as_text := path IS NOT NULL OR a.category = 'S';
 
 	CASE operator
@@ -248,6 +249,6 @@ BEGIN
 	END IF;
 END
 $leadcrm$;
-COMMENT ON FUNCTION leadcrm.fit_condition(regclass, text, text, jsonb) IS
-	'A rule of fit as a condition in SQL, in which $1 is the row of the lead, and the column that it reads. An operator that is none: NULL. '
+COMMENT ON FUNCTION leadcrm.fit_condition(regclass, text, text, jsonb, text) IS
+	'A rule of fit as a condition in SQL, in which lead_row stands for the row of the lead, the column that it reads, and the value that it looks at. An operator that is none: NULL. '
 	'Errors: 42703 no such attribute, 22023 an attribute or operand that the operator cannot use, 2201B no regular expression';

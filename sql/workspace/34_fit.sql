@@ -150,7 +150,11 @@ CREATE OR REPLACE FUNCTION @workspace@.fit_rule_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
 BEGIN
 	IF current_setting('leadcrm.enforcement', true) IS DISTINCT FROM 'off' THEN
-		PERFORM @workspace@.refit();
+		LOCK TABLE @workspace@.lead IN SHARE ROW EXCLUSIVE MODE;
+		-- a statement that fires more than one trigger, or changes nothing, weighs once or not at all
+		IF @workspace@.compile_fit() THEN
+			PERFORM @workspace@.refit();
+		END IF;
 	END IF;
 	RETURN NULL;
 END
