@@ -133,7 +133,12 @@ UPDATE crm.lead SET fit = 95 WHERE lead_id IN (SELECT lead_id FROM crm.lead WHER
 UPDATE crm.lead SET fit = 5 WHERE lead_id IN (SELECT lead_id FROM crm.lead WHERE stage = 'customer' AND excluded_as IS NULL ORDER BY lead_id LIMIT 2);
 UPDATE crm.lead SET fit = 85 WHERE lead_id IN (SELECT lead_id FROM crm.lead WHERE stage = 'lead' AND status = 'new' AND excluded_as IS NULL ORDER BY lead_id LIMIT 4);
 UPDATE crm.lead SET stage = 'mql' WHERE lead_id = (SELECT lead_id FROM crm.lead WHERE fit = 85 AND fit_by_hand AND excluded_as IS NULL LIMIT 1);
-SELECT results_eq('SELECT surprise, count(*) FROM crm.score_surprise WHERE fit_by_hand GROUP BY 1 ORDER BY 1', $$VALUES ('high_leaked', 3::bigint), ('high_never_moved', 3), ('low_bought', 2)$$, 'what the rules get wrong');
+SELECT set_eq('SELECT surprise, lead_id FROM crm.score_surprise', $$
+	SELECT 'low_bought', lead_id FROM crm.lead WHERE fit < 20 AND customer_at IS NOT NULL AND excluded_as IS NULL
+	UNION ALL SELECT 'high_leaked', lead_id FROM crm.lead WHERE fit >= 70 AND customer_at IS NULL AND status = 'lost' AND excluded_as IS NULL
+	UNION ALL SELECT 'high_never_moved', lead_id FROM crm.lead l WHERE fit >= 70 AND customer_at IS NULL AND status = 'new' AND excluded_as IS NULL
+		AND (SELECT count(*) FROM crm.stage_history h WHERE h.lead_id = l.lead_id) = 1$$, 'what the rules get wrong');
+SELECT results_eq('SELECT DISTINCT surprise FROM crm.score_surprise ORDER BY 1', ARRAY['high_leaked', 'high_never_moved', 'low_bought'], 'of each kind some');
 
 -- who may
 CREATE ROLE lc_admin;
