@@ -50,12 +50,21 @@ $leadcrm$;
 COMMENT ON FUNCTION leadcrm.refuse_fit_rule(text, text, text, text, regclass, text) IS
 	'Raises the error of a rule of fit that cannot work';
 
--- One element of an operand as a literal of a type; refused where the type cannot hold it.
+CREATE FUNCTION leadcrm.qualified_type(type oid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('%I.%I', n.nspname, t.typname)
+	FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = type;
+END;
+COMMENT ON FUNCTION leadcrm.qualified_type(oid) IS 'The name of a type with its schema, so that no search_path decides which it is';
+
+-- One element of an operand as a literal of a type; refused where the type cannot hold it. It is written so that it means the same in
+-- every session: times without a zone are UTC.
 CREATE FUNCTION leadcrm.fit_literal(lead regclass, attribute text, type oid, element jsonb) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $leadcrm$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO, YMD'
+SET "IntervalStyle" = 'iso_8601' SET extra_float_digits = 1 AS $leadcrm$
 DECLARE
 	written text := element #>> '{}';
-	literal text := format('%L::%s', written, format_type(type, NULL));
 	category "char" := (SELECT t.typcategory FROM pg_type t WHERE t.oid = type);
 BEGIN
 	IF jsonb_typeof(element) IN ('object', 'array', 'null') OR (category = 'S' AND jsonb_typeof(element) <> 'string') THEN
@@ -66,12 +75,12 @@ BEGIN
 			lead, 'operand');
 	END IF;
 	BEGIN
-		EXECUTE 'SELECT ' || literal;
+		EXECUTE format('SELECT (%L::%s)::text', written, leadcrm.qualified_type(type)) INTO written;
 	EXCEPTION WHEN data_exception OR cannot_coerce OR feature_not_supported OR invalid_object_definition THEN
 		PERFORM leadcrm.refuse_fit_rule('22023', format('%s is no operand for "%s"', element, attribute),
 			format('"%s" is of type %s.', attribute, format_type(type, NULL)), 'Write a value of that type.', lead, 'operand');
 	END;
-	RETURN literal;
+	RETURN format('%L::%s', written, leadcrm.qualified_type(type));
 END
 $leadcrm$;
 COMMENT ON FUNCTION leadcrm.fit_literal(regclass, text, oid, jsonb) IS

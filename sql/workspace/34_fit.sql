@@ -1,19 +1,16 @@
 -- Fit: the rules of fit_rule, compiled into expressions that the planner can see. A lead's fit follows when the lead or a rule
 -- changes.
 
--- These two are written anew by compile_fit().
+-- These two are written anew by compile_fit(). Their bodies are strings, and every name in them is qualified: a BEGIN ATOMIC body that
+-- reads fields of the row would keep users from adding columns with a default to their own table.
 CREATE OR REPLACE FUNCTION @workspace@.fit_of(lead @workspace@.lead) RETURNS integer
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN NULL::integer;
+LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT NULL::pg_catalog.int4';
 COMMENT ON FUNCTION @workspace@.fit_of(@workspace@.lead) IS
 	'The fit of a lead by the active rules of fit_rule, 0 to 100; NULL where no rule is active. Made from the rules by refit(): do not '
-	'change it. Depends on the columns that rules use, so that none can be dropped under them';
+	'change it. After a column that rules use was renamed, change their attribute';
 
 CREATE OR REPLACE FUNCTION @workspace@.fit_parts(lead @workspace@.lead) RETURNS TABLE (fit_rule_id integer, applied boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT NULL::integer, NULL::boolean WHERE false;
-END;
+LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT NULL::pg_catalog.int4, NULL::pg_catalog.bool WHERE false';
 COMMENT ON FUNCTION @workspace@.fit_parts(@workspace@.lead) IS
 	'Which of the active rules of fit_rule apply to a lead. Made from the rules by refit(): do not change it. Unique key: fit_rule_id';
 
@@ -65,12 +62,12 @@ DECLARE
 	lead regclass := (workspace || '.lead')::regclass;
 	fit_of regprocedure := format('%1$s.fit_of(%1$s.lead)', workspace)::regprocedure;
 	fit_parts regprocedure := format('%1$s.fit_parts(%1$s.lead)', workspace)::regprocedure;
-	before text := pg_get_function_sqlbody(fit_of) || pg_get_function_sqlbody(fit_parts);
+	before text[] := ARRAY(SELECT p.prosrc FROM pg_proc p WHERE p.oid IN (fit_of, fit_parts) ORDER BY p.proname);
 	total text;
 	parts text;
 	changed text;
 BEGIN
-	SELECT string_agg(format(E'CASE WHEN %s THEN %s ELSE 0 END', c.condition, r.points), E'\n\t+ ' ORDER BY r.fit_rule_id),
+	SELECT string_agg(format(E'CASE WHEN %s THEN %s ELSE 0 END', c.condition, r.points), E'\n\tOPERATOR(pg_catalog.+) ' ORDER BY r.fit_rule_id),
 		string_agg(format(E'(%s, %s)', r.fit_rule_id, c.condition), E',\n\t' ORDER BY r.fit_rule_id),
 		string_agg(DISTINCT CASE
 			-- to the bit: rules look closer than some types' own equality
@@ -85,15 +82,18 @@ BEGIN
 		JOIN pg_type t ON t.oid = leadcrm.base_type(a.atttypid)
 	WHERE r.active;
 
-	EXECUTE format(E'CREATE OR REPLACE FUNCTION %1$s.fit_of(lead %1$s.lead) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE\nRETURN %2$s',
-		workspace, coalesce(E'LEAST(GREATEST(' || total || E',\n\t0), 100)', 'NULL::integer'));
-	EXECUTE format(E'CREATE OR REPLACE FUNCTION %1$s.fit_parts(lead %1$s.lead) RETURNS TABLE (fit_rule_id integer, applied boolean) '
-		'LANGUAGE sql STABLE PARALLEL SAFE\nBEGIN ATOMIC SELECT p.fit_rule_id, coalesce(p.applied, false) FROM (%2$s) p (fit_rule_id, applied); END',
-		workspace, coalesce(E'VALUES ' || parts, 'SELECT NULL::integer, NULL::boolean WHERE false'));
+	EXECUTE format('CREATE OR REPLACE FUNCTION %1$s.fit_of(lead %1$s.lead) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS %2$L',
+		workspace, E'-- made from the table fit_rule: after renaming a column, change attribute there\nSELECT '
+			|| coalesce(E'LEAST(GREATEST(' || total || E',\n\t0), 100)', 'NULL::pg_catalog.int4'));
+	EXECUTE format('CREATE OR REPLACE FUNCTION %1$s.fit_parts(lead %1$s.lead) RETURNS TABLE (fit_rule_id integer, applied boolean) '
+		'LANGUAGE sql STABLE PARALLEL SAFE AS %2$L',
+		workspace, E'-- made from the table fit_rule: after renaming a column, change attribute there\n'
+			|| coalesce(E'SELECT p.fit_rule_id, coalesce(p.applied, false) FROM (VALUES ' || parts || ') p (fit_rule_id, applied)',
+				'SELECT NULL::pg_catalog.int4, NULL::pg_catalog.bool WHERE false'));
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_weigh" BEFORE UPDATE ON %1$s.lead FOR EACH ROW '
 		'WHEN (NEW.fit IS DISTINCT FROM OLD.fit OR NEW.fit_by_hand IS DISTINCT FROM OLD.fit_by_hand%2$s) EXECUTE FUNCTION %1$s.lead_weigh()',
 		workspace, coalesce(' OR ' || changed, ''));
-	RETURN before IS DISTINCT FROM pg_get_function_sqlbody(fit_of) || pg_get_function_sqlbody(fit_parts);
+	RETURN before <> ARRAY(SELECT p.prosrc FROM pg_proc p WHERE p.oid IN (fit_of, fit_parts) ORDER BY p.proname);
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.compile_fit() IS
