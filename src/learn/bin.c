@@ -121,7 +121,7 @@ void
 leadcrm_scorecard_bin(const LeadcrmLearnEnv *env, const LeadcrmScorecard *card, LeadcrmFeature *feature, int max_bins)
 {
 	LeadcrmValue **order = env->allocate(sizeof(LeadcrmValue *) * (feature->nvalues + 1));
-	double		rare = fmax(RARE, card->rows / RARE_SHARE);
+	double		rare = fmax(RARE, floor((double) card->rows / RARE_SHARE));
 	double		rows = 0;
 	int			missing = 0;
 	int			missing_positives = 0;

@@ -247,7 +247,7 @@ leadcrm_scorecard_accum(PG_FUNCTION_ARGS)
 
 			if (token == WJB_KEY)
 				feature = find_feature(state, v.val.string.val, v.val.string.len, near++);
-			if (token != WJB_VALUE || v.type == jbvNull)
+			if (token != WJB_VALUE || feature == NULL || v.type == jbvNull)
 				continue;
 			switch (v.type)
 			{
