@@ -273,12 +273,13 @@ static bool
 asks_guard(const Trigger *trigger)
 {
 	const Oid	types[] = {NAMEOID, OIDOID, TIDOID};
+	List	   *name = list_make1(makeString("leadcrm"));
 	char	   *call;
 
 	if (trigger->tgqual == NULL)
 		return false;
-	call = psprintf(":funcid %u ",
-					LookupFuncName(list_make2(makeString("leadcrm"), makeString("is_unrecorded")), lengthof(types), types, false));
+	name = lappend(name, makeString("is_unrecorded"));
+	call = psprintf(":funcid %u ", LookupFuncName(name, lengthof(types), types, false));
 	return strstr(trigger->tgqual, call) != NULL;
 }
 
