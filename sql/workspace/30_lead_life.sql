@@ -68,6 +68,10 @@ BEGIN
 	IF pg_catalog.current_setting('leadcrm.enforcement', true) OPERATOR(pg_catalog.=) 'off' THEN
 		RETURN NEW;
 	END IF;
+	IF NEW.stage IS NULL THEN
+		-- NOT NULL refuses it, and shows the row
+		RETURN NEW;
+	END IF;
 	IF NEW.channel IS NULL THEN
 		NEW.channel := '(none)';
 	END IF;

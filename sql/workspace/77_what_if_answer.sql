@@ -49,7 +49,9 @@ WITH step AS MATERIALIZED (
 	FROM step c WHERE c.fix_first
 )
 SELECT CASE
-	WHEN s.entered_now = 0 THEN ARRAY['Not known: there are no leads yet.']
+	WHEN s.entered_now = 0 THEN ARRAY[CASE WHEN EXISTS (SELECT FROM @workspace@.funnel_leak f WHERE f.entered > 0)
+		THEN 'Not known: no leads were created in the last three whole months, which it counts by.'
+		ELSE 'Not known: there are no leads yet.' END]
 	ELSE ARRAY[
 		CASE WHEN a.words = '' THEN 'As it runs now:' ELSE
 			CASE s.answer WHEN 'yes' THEN 'Yes' WHEN 'partly' THEN 'Partly' WHEN 'no' THEN 'No' ELSE 'Not known' END

@@ -277,7 +277,9 @@ leadcrm_refuse_null(const Tracker *t, Relation rel)
 	ereport(ERROR,
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
 			 errmsg("column \"%s\" of tracked table \"%s\" must not be NULL", t->column, RelationGetRelationName(rel)),
-			 errhint("ALTER TABLE ... ALTER COLUMN ... SET NOT NULL keeps it so; a row without a state has no history."),
+			 TupleDescAttr(RelationGetDescr(rel), t->state_att - 1)->attnotnull
+			 ? errhint("Set it to a state, or leave it out of the statement: a row without a state has no history.")
+			 : errhint("ALTER TABLE ... ALTER COLUMN ... SET NOT NULL keeps it so; a row without a state has no history."),
 			 err_tracked(t, t->column)));
 }
 

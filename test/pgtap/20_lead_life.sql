@@ -31,6 +31,11 @@ SELECT is(t.lead(3, 'status', 'handed_off_at = mql_at', 'mql_at = stage_since', 
 SELECT is(t.lead(4, 'status', 'handed_off_at', 'accepted_at'), 'new - -', 'born sql: sales found it itself');
 INSERT INTO crm.lead (lead_id, status, owner, channel, created_at) VALUES (5, NULL, NULL, NULL, NULL);
 SELECT is(t.lead(5, 'status', 'owner', 'channel', 'created_at = now()'), 'new (none) (none) true', 'NULL is not given');
+-- but for the stage: an import that found none must not pass for a lead
+SELECT matches(t.error('INSERT INTO crm.lead (external_id, stage) VALUES (''row 7'', NULL)'),
+	'^23502: null value in column "stage" of relation "lead" .*\nDETAIL: Failing row contains .*row 7', 'a stage of NULL');
+SELECT matches(t.error('UPDATE crm.lead SET stage = NULL WHERE lead_id = 5'),
+	'^23502: column "stage" of tracked table "lead" must not be NULL\nHINT: Set it to a state, or leave it out of the statement', 'nor later');
 INSERT INTO crm.lead (lead_id, stage, stage_since) VALUES (6, 'mql', '2024-05-01');
 SELECT is(t.lead(6, 'mql_at', 'handed_off_at', 'created_at'),
 	'2024-05-01 00:00:00+00 2024-05-01 00:00:00+00 2024-05-01 00:00:00+00', 'born in the past');

@@ -32,6 +32,11 @@ SELECT results_eq('SELECT place, entered, taken FROM crm.what_if_flow(9, ARRAY[N
 
 -- no leads yet
 SELECT is(crm.what_if_answer(4), 'Not known: there are no leads yet.', 'an empty workspace');
+-- nor lately
+SAVEPOINT old;
+INSERT INTO crm.lead (lead_at) VALUES (date_trunc('month', now()) - interval '7 months'), (now());
+SELECT is(crm.what_if_answer(4), 'Not known: no leads were created in the last three whole months, which it counts by.', 'leads of long ago and of this month alone');
+ROLLBACK TO old;
 SELECT is((SELECT count(*) FROM crm.what_if(4) WHERE entered_now = 0 AND entered_then = 0 AND customers_then = 0), 5::bigint,
 	'has rows of zeros');
 
