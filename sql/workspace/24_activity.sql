@@ -7,8 +7,10 @@ COMMENT ON COLUMN @workspace@.lead.engagement IS
 ALTER TABLE @workspace@.lead ADD COLUMN IF NOT EXISTS handoff_temperature text
 	CONSTRAINT lead_handoff_temperature_is_known CHECK (handoff_temperature IN ('cold', 'warm', 'hot'));
 COMMENT ON COLUMN @workspace@.lead.handoff_temperature IS
-	'How warm it was at its latest handoff, by its fit then and its activities until then: cold, warm or hot. NULL: not handed '
-	'off, or it came to the workspace that far already, unless the import brought it along. Set by itself with a handoff';
+	'How warm it was at its latest handoff, by its fit then and its activities until then, as they were known then (within a minute): '
+	'cold, warm or hot. Set by itself with a handoff, also of a lead that is born at the handoff stage. NULL: never handed off (born '
+	'or moved past that stage, too), or it came to the workspace with a handoff more than a minute old: what it had done by then is '
+	'not known before it is imported, too, so rate_handoffs() fills it when that is done. An import may bring its own';
 -- Read backwards as it stands: the hottest first, leads without any activity last.
 CREATE INDEX IF NOT EXISTS lead_engagement_idx ON @workspace@.lead (engagement DESC NULLS LAST)
 	WHERE status_category <> 'closed' AND stage < 'customer';

@@ -121,6 +121,7 @@ FROM (
 			WHEN 'campaign' THEN coalesce(f.campaign_id::text, '')
 			WHEN 'owner' THEN f.owner
 			WHEN 'source_kind' THEN coalesce(k.kinds ->> f.channel, '')
+			WHEN 'temperature' THEN coalesce(f.handoff_temperature, '')
 			WHEN 'month' THEN date_trunc('month', f.created_at AT TIME ZONE k.time_zone)::date::text
 			ELSE ''
 		END AS key,
@@ -151,4 +152,4 @@ OR (g.entered_at >= (SELECT (funnel_cohort.since - 1)::timestamp AT TIME ZONE z.
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_cohort(text, date, date, leadcrm.lifecycle_stage) IS
-	'The leads of one cohort, one row each (excluded ones are in none), with stage, furthest stage (peak), stamps and value, and the value of one dimension as text: channel, campaign, owner, source_kind, month (of creation, in the workspace''s time zone), else the empty text for all. The cohort: leads created from since (included) to until (excluded), or that first entered cohort_stage then; since NULL: all leads. entered_at is that instant. Unique key: lead_id. A building block of the funnel views.';
+	'The leads of one cohort, one row each (excluded ones are in none), with stage, furthest stage (peak), stamps and value, and the value of one dimension as text: channel, campaign, owner, source_kind, temperature (at the handoff; empty: none), month (of creation, in the workspace''s time zone), else the empty text for all. The cohort: leads created from since (included) to until (excluded), or that first entered cohort_stage then; since NULL: all leads. entered_at is that instant. Unique key: lead_id. A building block of the funnel views.';

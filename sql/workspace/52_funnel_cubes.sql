@@ -6,8 +6,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	lead regclass := (@workspace_literal@ || '.lead')::regclass;
 BEGIN
-	-- the day of the first entry into a stage is in no cube, nor a key by day
-	IF cohort_stage IS NOT NULL OR (since IS NOT NULL AND dimension <> '')
+	-- the day of the first entry into a stage is in no cube, nor a key by day, nor the temperature: it changes with the stage, and each
+	-- handoff would be counted twice
+	IF cohort_stage IS NOT NULL OR (since IS NOT NULL AND dimension <> '') OR dimension = 'temperature'
 		OR NOT has_table_privilege(@workspace_literal@ || '.lead_cube', 'SELECT')
 		OR NOT has_table_privilege(@workspace_literal@ || '.lead_stay', 'SELECT')
 		OR NOT has_table_privilege(@workspace_literal@ || '.lead_delta', 'SELECT')
@@ -22,7 +23,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.cubes_answer(text, date, leadcrm.lifecycle_stage) IS
-	'Whether the cubes can say what funnel_cohort asks for and whoever asks may see all of it: no cohort by stage, a dimension or a period but not both, SELECT on lead_cube, lead_stay and lead_delta, and no row security that hides leads. A building block of the funnel views.';
+	'Whether the cubes can say what funnel_cohort asks for and whoever asks may see all of it: no cohort by stage, not by temperature, a dimension or a period but not both, SELECT on lead_cube, lead_stay and lead_delta, and no row security that hides leads. A building block of the funnel views.';
 
 CREATE OR REPLACE FUNCTION @workspace@.cell_periods(dimension text, since date, until date, OUT cubes smallint[], OUT periods date[],
 	OUT lasting_cubes smallint[], OUT lasting_periods date[], OUT delta_cube smallint)
@@ -228,6 +229,8 @@ WITH cell AS MATERIALIZED (
 		SELECT p.campaign_id::text FROM @workspace@.campaign p WHERE funnel_tally.dimension = 'campaign'
 		UNION ALL
 		SELECT r.code FROM @workspace@.rep r WHERE funnel_tally.dimension = 'owner'
+		UNION ALL
+		SELECT t.temperature FROM (VALUES ('cold'), ('warm'), ('hot')) t (temperature) WHERE funnel_tally.dimension = 'temperature'
 		UNION ALL
 		SELECT m::date::text
 		FROM (SELECT min(c.key) AS since, max(c.key) AS until FROM cell c WHERE funnel_tally.dimension = 'month') b,

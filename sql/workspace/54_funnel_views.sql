@@ -279,6 +279,62 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.recoverable_customers I
 COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
+CREATE OR REPLACE VIEW @workspace@.funnel_leak_by_temperature WITH (security_invoker = true) AS
+SELECT nullif(f.key, '') AS temperature,
+	CASE f.key WHEN 'hot' THEN 'Hot' WHEN 'warm' THEN 'Warm' WHEN 'cold' THEN 'Cold' ELSE '(none)' END AS temperature_label,
+	f.position, f.stage, f.label,
+	f.entered, f.advanced, f.active, f.stalled, f.returned, f.leaked, f.skipped, f.joined_later, f.conversion_pct,
+	f.resolved_pct, f.cumulative_pct, f.lost, f.lost_share_pct, f.lost_value, f.value_known_pct, f.mean_days,
+	f.median_days, f.p90_days, f.reference_pct, f.recoverable_customers, f.is_bottleneck
+FROM @workspace@.funnel_run('temperature', NULL, NULL, NULL) f
+ORDER BY array_position(ARRAY['hot', 'warm', 'cold'], f.key), f.position;
+COMMENT ON VIEW @workspace@.funnel_leak_by_temperature IS
+	'funnel_leak for each temperature that leads had at their latest handoff, those without leads included, and for the leads without one: each value is a set of leads of its own, with all funnel stages. Unique key: (temperature, stage). The leads are counted one by one, not read from the cubes. Counts only the leads that whoever asks may see.';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.temperature IS
+	'How warm the leads were when they were handed to sales, the last time: hot, warm, cold (lead.handoff_temperature); NULL: never handed off, or it is not known how warm they were then';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.temperature_label IS 'The temperature in words; (none) for leads without one';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.position IS 'Order of the stage';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.stage IS 'Funnel stage';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.label IS 'Name of the stage as this company says it';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.entered IS
+	'Leads with their peak at or beyond this stage. A lead counts once, however often it re-enters';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.advanced IS 'Leads with their peak beyond this stage';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.active IS
+	'Leads with their peak here that stand here or further, are not closed and not in their stage longer than its stuck_after';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.stalled IS
+	'The same, but longer in their stage than its stuck_after';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.returned IS
+	'Leads with their peak here that were sent back to an earlier stage and are not closed';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.leaked IS
+	'Leads with their peak here whose status is closed. entered = advanced + active + stalled + returned + leaked';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.skipped IS
+	'Of entered: leads without a stamp for this stage, but with one before it and one after it';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.joined_later IS
+	'Of entered: leads without a stamp for this stage or any before it: they came in further down';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.conversion_pct IS
+	'Percent (0-100): advanced of entered, of all that came; NULL for the last stage and where nobody entered. A mean of percentages is not a percentage: add up advanced and entered instead';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.resolved_pct IS
+	'Percent (0-100): advanced of (entered - active), of all whose attempt is over; NULL for the last stage and where the denominator is 0. Do not average it';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.cumulative_pct IS
+	'Percent (0-100): entered of the first funnel stage''s entered; NULL where that is 0. Do not average it';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.lost IS 'stalled + returned + leaked';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.lost_share_pct IS
+	'Percent (0-100): lost of the lost of all stages of the set; NULL where nobody is lost';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.lost_value IS
+	'Sum of the known values of the lost, in the base currency';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.value_known_pct IS
+	'Percent (0-100): lost leads that have a value, of lost; NULL where nobody is lost';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.mean_days IS
+	'Days (24 hours, fractions count), mean: from the first entry of this stage to the first entry of the next funnel stage, over leads with both stamps, stamps the wrong way round included; NULL for the last stage and without such leads';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.median_days IS 'The same days: median, interpolated';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.p90_days IS 'The same days: 90th percentile, interpolated';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.reference_pct IS
+	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.recoverable_customers IS
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.is_bottleneck IS
+	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
+
 CREATE OR REPLACE VIEW @workspace@.funnel_leak_by_month WITH (security_invoker = true) AS
 SELECT f.key::date AS month,
 	to_char(f.key::date, 'YYYY-MM') AS month_label,

@@ -162,24 +162,37 @@ COMMENT ON FUNCTION @workspace@.score_explain(bigint, timestamptz) IS
 	'engagement and to lead.fit over fit; an activity beyond its cap shows 0 and a note. No rows: no such lead, none that you may '
 	'see, or nothing that counts. Unique key: part, activity_id, fit_rule_id, note';
 
+CREATE OR REPLACE FUNCTION @workspace@.rating_of(fit integer, points double precision)
+RETURNS TABLE (fit_grade text, engagement_grade integer, temperature text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT r.fit_grade, r.engagement_grade, coalesce(g.temperatures ->> (r.fit_grade || r.engagement_grade), 'cold')
+FROM @workspace@.grading g
+CROSS JOIN LATERAL (
+	-- the last digit of a score is rounded, as in rated_lead
+	SELECT CASE WHEN rating_of.fit >= g.fit_a THEN 'A' WHEN rating_of.fit >= g.fit_b THEN 'B'
+			WHEN rating_of.fit >= g.fit_c THEN 'C' ELSE 'D' END AS fit_grade,
+		CASE WHEN p.reached >= g.engagement_1 THEN 1 WHEN p.reached >= g.engagement_2 THEN 2
+			WHEN p.reached >= g.engagement_3 THEN 3 ELSE 4 END AS engagement_grade
+	FROM (SELECT rating_of.points + 1e-9 * abs(rating_of.points) AS reached) p
+) r;
+END;
+COMMENT ON FUNCTION @workspace@.rating_of(integer, double precision) IS
+	'The grades of a fit (NULL: not rated) and of points of engagement, and the temperature of the two by the table rating: one row. A '
+	'building block of temperature_at';
+
 CREATE OR REPLACE FUNCTION @workspace@.temperature_at(lead_id bigint, fit integer, at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT CASE WHEN r.fit_grade <> 'D' AND a.hot THEN 'hot' ELSE coalesce(g.temperatures ->> (r.fit_grade || r.engagement_grade), 'cold') END
-FROM @workspace@.grading g
-CROSS JOIN LATERAL (
+SELECT CASE WHEN r.fit_grade <> 'D' AND a.hot THEN 'hot' ELSE r.temperature END
+FROM (
 	SELECT coalesce(leadcrm.score_at(leadcrm.lead_score(p.points, p.occurred_at, p.half_life), temperature_at.at), 0) AS points,
 		coalesce(bool_or(p.occurred_at > temperature_at.at - k.hot_for), false) AS hot
 	FROM @workspace@.activity_points p
 	JOIN @workspace@.activity_kind k ON k.code = p.kind
 	WHERE p.lead_id = temperature_at.lead_id AND p.occurred_at <= temperature_at.at
 ) a
-CROSS JOIN LATERAL (
-	SELECT CASE WHEN temperature_at.fit >= g.fit_a THEN 'A' WHEN temperature_at.fit >= g.fit_b THEN 'B'
-			WHEN temperature_at.fit >= g.fit_c THEN 'C' ELSE 'D' END AS fit_grade,
-		CASE WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_1 THEN 1 WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_2 THEN 2
-			WHEN a.points + 1e-9 * abs(a.points) >= g.engagement_3 THEN 3 ELSE 4 END AS engagement_grade
-) r;
+CROSS JOIN LATERAL @workspace@.rating_of(temperature_at.fit, a.points) r;
 END;
 COMMENT ON FUNCTION @workspace@.temperature_at(bigint, integer, timestamptz) IS
 	'How warm a lead of this fit was at an instant, by its activities until then and the present rules: cold, warm or hot, as in '
@@ -191,14 +204,46 @@ BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
 	END IF;
-	NEW.handoff_temperature := CASE WHEN NEW.handed_off_at IS NOT NULL
-		THEN @workspace@.temperature_at(NEW.lead_id, NEW.fit, NEW.handed_off_at) END;
+	IF NEW.handed_off_at IS NULL THEN
+		NEW.handoff_temperature := NULL;
+	ELSIF TG_OP = 'INSERT' THEN
+		-- there are no activities of a lead that is not there yet
+		SELECT r.temperature INTO NEW.handoff_temperature FROM @workspace@.rating_of(NEW.fit, 0) r;
+	ELSE
+		NEW.handoff_temperature := @workspace@.temperature_at(NEW.lead_id, NEW.fit, NEW.handed_off_at);
+	END IF;
 	RETURN NEW;
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_handed_off() IS 'Trigger: keeps how warm a lead is when it is handed to sales';
 
+-- A form that asks for a demo makes a lead at the handoff stage first and its activity after it: a handoff stays open for a minute to
+-- what happened before it and is being written down.
 CREATE OR REPLACE TRIGGER "~leadcrm_with_temperature" BEFORE UPDATE ON @workspace@.lead
-	FOR EACH ROW WHEN (NEW.handed_off_at IS DISTINCT FROM OLD.handed_off_at) EXECUTE FUNCTION @workspace@.lead_handed_off();
+	FOR EACH ROW WHEN (NEW.handed_off_at IS DISTINCT FROM OLD.handed_off_at
+		OR (leadcrm.counting(OLD.tableoid) AND NEW.handed_off_at > now() - interval '1 minute'))
+	EXECUTE FUNCTION @workspace@.lead_handed_off();
 COMMENT ON TRIGGER "~leadcrm_with_temperature" ON @workspace@.lead IS
 	'Keeps the temperature at the handoff; sorts after what stamps the handoff and what weighs the lead';
+CREATE OR REPLACE TRIGGER "~leadcrm_with_temperature_insert" BEFORE INSERT ON @workspace@.lead
+	FOR EACH ROW WHEN (NEW.handed_off_at > now() - interval '1 minute' AND NEW.handoff_temperature IS NULL)
+	EXECUTE FUNCTION @workspace@.lead_handed_off();
+COMMENT ON TRIGGER "~leadcrm_with_temperature_insert" ON @workspace@.lead IS
+	'Keeps the temperature of a lead that is born at the handoff stage now; what was handed off earlier waits for rate_handoffs()';
+
+CREATE OR REPLACE FUNCTION @workspace@.rate_handoffs() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
+DECLARE
+	rated bigint;
+BEGIN
+	UPDATE @workspace@.lead l
+	SET handoff_temperature = @workspace@.temperature_at(l.lead_id, l.fit, l.handed_off_at)
+	WHERE l.handed_off_at IS NOT NULL AND l.handoff_temperature IS NULL;
+	GET DIAGNOSTICS rated = ROW_COUNT;
+	RETURN rated;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.rate_handoffs() IS
+	'Fills lead.handoff_temperature of the leads that were handed off before they came to the workspace, by their activities until '
+	'then, their present fit and the present rules; what is there stays. To be called once an import of leads has been followed by '
+	'that of their activities: without any, only the fit says something. Returns how many leads it rated';

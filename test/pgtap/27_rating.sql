@@ -61,6 +61,18 @@ CREATE FUNCTION t.slow_rating(at timestamptz) RETURNS TABLE (lead_id bigint, poi
 			WHERE a.lead_id = l.lead_id AND k.code = a.kind AND a.occurred_at <= at AND at < a.occurred_at + k.hot_for) > 0 THEN 'hot'
 		ELSE coalesce((SELECT r.temperature FROM crm.rating r WHERE r.fit_grade || r.engagement_grade = g.grade), 'cold') END AS temperature) h
 $$;
+-- how warm a lead was at its handoff: by what had happened by then
+CREATE FUNCTION t.slow_handoff(lead bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT CASE WHEN g.fit <> 'D' AND EXISTS (SELECT FROM crm.activity a JOIN crm.activity_kind k ON k.code = a.kind
+			WHERE a.lead_id = l.lead_id AND l.handed_off_at >= a.occurred_at AND l.handed_off_at < a.occurred_at + k.hot_for) THEN 'hot'
+		ELSE coalesce((SELECT r.temperature FROM crm.rating r WHERE r.fit_grade = g.fit AND r.engagement_grade = g.engagement), 'cold') END
+	FROM crm.lead l
+	CROSS JOIN LATERAL (SELECT coalesce(sum(v.points * 0.5 ^ (extract(epoch FROM l.handed_off_at - v.occurred_at) / extract(epoch FROM s.half_life))::float8), 0) AS points
+		FROM crm.activity_points v CROSS JOIN crm.setting s WHERE v.lead_id = l.lead_id AND v.occurred_at <= l.handed_off_at) p
+	CROSS JOIN LATERAL (SELECT coalesce((SELECT min(t.grade) FROM crm.grade_threshold t WHERE t.dimension = 'fit' AND t.at_least <= l.fit), 'D') AS fit,
+		coalesce((SELECT min(t.grade)::int FROM crm.grade_threshold t WHERE t.dimension = 'engagement' AND t.at_least <= p.points), 4) AS engagement) g
+	WHERE l.lead_id = slow_handoff.lead
+$$;
 CREATE FUNCTION t.check_rating(seed int) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM setseed(seed / 100.0);
@@ -106,6 +118,15 @@ BEGIN
 			coalesce(sum(e.points_at) FILTER (WHERE e.part = 'fit'), 0) AS fit, count(*) FILTER (WHERE e.note LIKE 'not up to date%') AS stale
 			FROM crm.score_explain(l.lead_id, v.at) e) e
 		WHERE abs(e.engagement - coalesce(leadcrm.score_at(l.engagement, v.at), 0)) > 1e-9 * e.size OR e.fit <> l.fit OR e.stale > 0), 0::bigint, 'explanations add up');
+
+	-- imported handoffs wait for rate_handoffs(); moves, reported late, are rated at once
+	RETURN NEXT is((SELECT count(handoff_temperature) FROM crm.lead WHERE handed_off_at IS NOT NULL), 0::bigint, 'nobody knows how warm they were');
+	RETURN NEXT is(crm.rate_handoffs(), (SELECT count(*) FROM crm.lead WHERE handed_off_at IS NOT NULL), 'all of them are rated');
+	RETURN NEXT is(crm.rate_handoffs(), 0::bigint, 'once');
+	UPDATE crm.lead SET stage = 'mql', stage_since = now() - random() * interval '40 days' WHERE stage = 'lead' AND stage_since < now() - interval '40 days';
+	RETURN NEXT is((SELECT count(*) FROM crm.lead WHERE handoff_temperature IS DISTINCT FROM CASE WHEN handed_off_at IS NOT NULL THEN t.slow_handoff(lead_id) END),
+		0::bigint, 'as warm as what they had done until the handoff makes them');
+	RETURN NEXT cmp_ok((SELECT count(DISTINCT handoff_temperature) FROM crm.lead), '>', 1::bigint, 'not all are alike');
 END
 $$;
 SELECT t.check_rating(seed) FROM generate_series(1, 8) seed;
@@ -175,6 +196,36 @@ UPDATE crm.lead SET stage = 'mql' WHERE lead_id = 100004;
 SELECT is((SELECT handoff_temperature FROM crm.lead WHERE lead_id = 100004), 'hot', 'the next handoff has its own');
 SELECT leadcrm.correct('crm.lead', 'stage', '100004', 'wrong click');
 SELECT is((SELECT handoff_temperature FROM crm.lead WHERE lead_id = 100004), 'cold', 'a corrected one takes it away again');
+
+-- born at the handoff stage: by its fit, and by what is written down within a minute and happened until then
+UPDATE crm.rating SET temperature = 'warm' WHERE fit_grade = 'A' AND engagement_grade = 4;
+INSERT INTO crm.rating VALUES ('A', 4, 'warm') ON CONFLICT DO NOTHING;
+UPDATE crm.activity_kind SET points = 40, at_most = NULL, per = NULL, hot_for = '7 days' WHERE code = 'demo_request';
+INSERT INTO crm.lead (lead_id, full_name, stage, fit, fit_by_hand, stage_since, mql_at, handoff_temperature) VALUES
+	(100010, 'asks for a demo', 'mql', 80, true, NULL, NULL, NULL), (100011, 'found', 'mql', 80, true, NULL, NULL, NULL),
+	(100012, 'unfit', 'mql', 5, true, NULL, NULL, NULL), (100013, 'born a day ago', 'mql', 80, true, now() - interval '1 day', NULL, NULL),
+	(100014, 'imported', 'mql', 80, true, NULL, now() - interval '1 day', NULL), (100015, 'brings it', 'mql', 80, true, NULL, now() - interval '1 day', 'hot'),
+	(100016, 'brings it now', 'mql', 80, true, NULL, NULL, 'cold'), (100017, 'imported now', 'mql', 80, true, NULL, now(), NULL),
+	(100018, 'past the handoff', 'sql', 80, true, NULL, NULL, NULL), (100019, 'skipped it', 'sql', 80, true, NULL, NULL, NULL);
+CREATE FUNCTION t.handoffs() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(coalesce(handoff_temperature, '-'), ' ' ORDER BY lead_id) FROM crm.lead WHERE lead_id BETWEEN 100010 AND 100019
+$$;
+SELECT is(t.handoffs(), 'warm warm cold - - hot cold warm - -', 'births are rated, imports are not');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) SELECT i, 'demo_request', now() - interval '25 hours' FROM generate_series(100013::bigint, 100019) i;
+INSERT INTO crm.activity (lead_id, kind) VALUES (100010, 'demo_request'), (100012, 'demo_request');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (100011, 'demo_request', clock_timestamp() + interval '1 second');
+SELECT is(t.handoffs(), 'hot warm cold - - hot hot hot - -', 'what is written down with the handoff counts, if it happened before it');
+DELETE FROM crm.activity WHERE lead_id = 100010;
+SELECT is(t.handoffs(), 'warm warm cold - - hot hot hot - -', 'and what is taken back does not');
+SELECT is(crm.rate_handoffs(), 2::bigint, 'the imports whose activities are there now');
+SELECT is(t.handoffs(), 'warm warm cold hot hot hot hot hot - -', 'who was never handed off has no temperature');
+UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready' WHERE lead_id = 100018;
+SELECT is(t.handoffs(), 'warm warm cold hot hot hot hot hot - -', 'nor has who comes back from further on');
+UPDATE crm.lead SET stage = 'mql' WHERE lead_id = 100018;
+SELECT is(t.handoffs(), 'warm warm cold hot hot hot hot hot hot -', 'until it is');
+CREATE ROLE lc_sales;
+SELECT crm.grant_access('lc_sales', 'sales');
+SELECT is(t.error('SELECT crm.rate_handoffs()', 'lc_sales'), '42501: permission denied for function rate_handoffs', 'not everybody rates imports');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -27,6 +27,8 @@ CREATE FUNCTION fast_rows() RETURNS SETOF t.cell LANGUAGE sql AS $$
 		UNION ALL SELECT 'owner', r.owner, to_jsonb(r) - '{owner,owner_label}'::text[] FROM crm.funnel_leak_by_owner r
 		UNION ALL SELECT 'source_kind', coalesce(r.source_kind, ''), to_jsonb(r) - '{source_kind,source_kind_label}'::text[]
 			FROM crm.funnel_leak_by_source_kind r
+		UNION ALL SELECT 'temperature', coalesce(r.temperature, ''), to_jsonb(r) - '{temperature,temperature_label}'::text[]
+			FROM crm.funnel_leak_by_temperature r
 		UNION ALL SELECT 'month', r.month::text, to_jsonb(r) - '{month,month_label}'::text[] FROM crm.funnel_leak_by_month r
 		UNION ALL
 		SELECT 'between', concat_ws(' ', p.since, p.until, p.cohort_stage), to_jsonb(r)

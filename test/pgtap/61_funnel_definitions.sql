@@ -5,7 +5,7 @@ CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
 SET jit = off;
-SELECT plan(41);
+SELECT plan(45);
 
 -- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
 CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
@@ -28,6 +28,8 @@ SELECT results_eq('SELECT * FROM crm.funnel_leak', $$
 	FROM crm.stage WHERE in_funnel ORDER BY position $$, 'no leads: all stages with zeros, percentages NULL');
 SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel), (SELECT 5 * count(*) FROM crm.channel), 'each channel has its stages');
 SELECT is((SELECT count(*) FROM crm.funnel_leak_by_month), 0::bigint, 'but there is no month');
+SELECT results_eq('SELECT temperature, temperature_label, sum(entered) FROM crm.funnel_leak_by_temperature GROUP BY 1, 2 ORDER BY 1',
+	$$VALUES ('cold', 'Cold', 0::numeric), ('hot', 'Hot', 0), ('warm', 'Warm', 0)$$, 'each temperature has its stages');
 SELECT is((SELECT sum(entered) FROM crm.funnel_between('-infinity', 'infinity')), 0::numeric, 'and an empty cohort');
 SELECT is((SELECT count(*) FROM crm.stage_flow), 0::bigint, 'nor a day in the flow');
 
@@ -38,7 +40,7 @@ SELECT columns_are('crm', 'funnel_leak', ARRAY['position', 'stage', 'label', 'en
 SELECT is((SELECT array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = ('crm.funnel_leak_by_' || x)::regclass),
 	(SELECT ARRAY[x::name, (x || '_label')::name] || array_agg(attname ORDER BY attnum)
 		FROM pg_attribute WHERE attrelid = 'crm.funnel_leak'::regclass AND attname <> 'expected_pct'), 'columns of funnel_leak_by_' || x)
-	FROM unnest(ARRAY['channel', 'campaign', 'owner', 'source_kind', 'month']) x;
+	FROM unnest(ARRAY['channel', 'campaign', 'owner', 'source_kind', 'temperature', 'month']) x;
 SELECT is((SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ') FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid
 		AND a.attnum > 0 WHERE c.relnamespace = 'crm'::regnamespace AND c.relkind = 'v' AND (col_description(c.oid, a.attnum) IS NULL
 		OR obj_description(c.oid, 'pg_class') !~ 'Unique key')), NULL, 'every view has a comment that names its key, every column its own');
@@ -98,6 +100,21 @@ SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel WHERE is_bottleneck A
 SELECT leads(1, 'lead', 'outbound');
 SELECT is((SELECT count(*) FROM crm.funnel_leak_by_channel WHERE is_bottleneck AND channel = 'outbound'), 1::bigint, '30 are enough');
 SELECT is((SELECT leaked FROM crm.funnel_leak WHERE stage = 'lead'), 1::bigint, 'a closed lead has leaked');
+
+-- by the temperature of the latest handoff: of who was handed off, sent back and handed off again, the second one
+INSERT INTO crm.lead (external_id, stage, fit, fit_by_hand) VALUES ('hot', 'lead', 80, true), ('again', 'lead', 80, true), ('excluded', 'lead', 80, true),
+	('never', 'lead', 80, true), ('born', 'mql', 80, true);
+INSERT INTO crm.activity (lead_id, kind) SELECT lead_id, 'demo_request' FROM crm.lead WHERE external_id IN ('hot', 'excluded');
+UPDATE crm.lead SET stage = 'mql' WHERE external_id IN ('hot', 'again', 'excluded');
+UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready' WHERE external_id IN ('again', 'hot');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) SELECT lead_id, 'demo_request', clock_timestamp() FROM crm.lead WHERE external_id = 'again';
+SELECT is((SELECT string_agg(temperature, ' ' ORDER BY temperature) FROM crm.funnel_leak_by_temperature WHERE returned > 0), 'cold hot',
+	'sent back, they keep the temperature that they had');
+UPDATE crm.lead SET stage = 'mql' WHERE external_id = 'again';
+UPDATE crm.lead SET excluded_as = 'test' WHERE external_id = 'excluded';
+SELECT results_eq('SELECT temperature, temperature_label, active, returned FROM crm.funnel_leak_by_temperature WHERE stage = ''mql'' AND temperature IS NOT NULL',
+	$$VALUES ('hot', 'Hot', 1::bigint, 1::bigint), ('warm', 'Warm', 0, 0), ('cold', 'Cold', 1, 0)$$, 'the hottest first, each lead by its latest handoff');
+DELETE FROM crm.lead WHERE external_id IS NOT NULL;
 
 -- cohorts are half open, in the workspace's zone
 UPDATE crm.setting SET time_zone = 'Asia/Ulaanbaatar';

@@ -3,7 +3,8 @@
 CREATE TYPE t.cell AS (view text, key text, "position" int, col text, val text);
 CREATE TABLE t.slow OF t.cell;
 CREATE TABLE t.raw_lead (lead_id bigint PRIMARY KEY, channel text, campaign text, owner text, source_kind text, month text,
-	created_at timestamptz, value numeric, peak int, outcome text);
+	created_at timestamptz, value numeric, peak int, outcome text,
+	temperature text);
 CREATE TABLE t.raw_stamp (lead_id bigint, "position" int, at timestamptz, PRIMARY KEY (lead_id, "position"));
 
 -- numbers may differ in the last digits; quantiles, which the cubes know from histograms, by 1 %
@@ -49,7 +50,7 @@ BEGIN
 				WHEN extract(epoch FROM now() - since) > (SELECT extract(epoch FROM s.stuck_after) FROM crm.stage s WHERE s.position = place)
 				THEN 'stalled'
 				ELSE 'active'
-			END);
+			END, coalesce(l.handoff_temperature, ''));
 	END LOOP;
 	DROP TABLE valid;
 END
@@ -199,6 +200,10 @@ BEGIN
 	FOR x IN SELECT unnest(ARRAY['seed', 'net', 'spear']) AS code
 		UNION SELECT '' WHERE EXISTS (SELECT FROM t.raw_lead WHERE source_kind = '' AND peak > 0) LOOP
 		PERFORM t.slow_set('source_kind', x.code, ARRAY(SELECT lead_id FROM t.raw_lead WHERE source_kind = x.code));
+	END LOOP;
+	FOR x IN SELECT unnest(ARRAY['cold', 'warm', 'hot']) AS code
+		UNION SELECT '' WHERE EXISTS (SELECT FROM t.raw_lead WHERE temperature = '' AND peak > 0) LOOP
+		PERFORM t.slow_set('temperature', x.code, ARRAY(SELECT lead_id FROM t.raw_lead WHERE temperature = x.code));
 	END LOOP;
 	FOR x IN SELECT m::date::text AS month FROM generate_series((SELECT min(month)::timestamp FROM t.raw_lead WHERE peak > 0),
 		(SELECT max(month)::timestamp FROM t.raw_lead WHERE peak > 0), '1 month') m LOOP
