@@ -39,4 +39,32 @@
 #define ereturn(context, dummy_value, ...) ereport(ERROR, __VA_ARGS__)
 #endif
 
+/* Names of time zones, abbreviations before others, are looked up by one function since 16. */
+#if PG_VERSION_NUM < 160000
+#include "parser/scansup.h"
+#include "utils/datetime.h"
+
+#define TZNAME_FIXED_OFFSET 0
+#define TZNAME_DYNTZ 1
+#define TZNAME_ZONE 2
+#define DecodeTimezoneName(name, offset, tz) leadcrm_decode_zone(name, offset, tz)
+
+static inline int
+leadcrm_decode_zone(const char *name, int *offset, pg_tz **tz)
+{
+	int			type = DecodeTimezoneAbbrev(0, downcase_truncate_identifier(name, strlen(name), false), offset, tz);
+
+	if (type == TZ || type == DTZ)
+		return TZNAME_FIXED_OFFSET;
+	if (type == DYNTZ)
+		return TZNAME_DYNTZ;
+	*tz = pg_tzset(name);
+	if (*tz == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", name)));
+	return TZNAME_ZONE;
+}
+#endif
+
 #endif							/* LEADCRM_COMPAT_H */

@@ -1,36 +1,6 @@
 -- The engagement of a lead: the score of its activities, moved by arithmetic where activities are added, computed anew where
 -- they are changed. What counts is said once, in activity_points; activity_added says the same of new activities alone.
 
--- The next two are expressions with a name: the planner puts them in place.
-CREATE OR REPLACE FUNCTION @workspace@.cap_bucket(per interval, occurred_at timestamptz, time_zone text) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE
-	WHEN per IS NULL THEN '-infinity'::timestamp
-	WHEN date_trunc('month', per) > '0'::interval THEN
-		timestamp '2000-01-01' + per * floor((date_part('year', occurred_at AT TIME ZONE time_zone) * 12
-				+ date_part('month', occurred_at AT TIME ZONE time_zone) - 24001)
-			/ (date_part('year', per) * 12 + date_part('month', per)))
-	WHEN occurred_at >= '2000-01-02 00:00+00'::timestamptz THEN
-		date_bin(per, occurred_at AT TIME ZONE time_zone, timestamp '2000-01-01')
-	-- date_bin counts right from an origin in the past
-	ELSE date_bin(per, occurred_at AT TIME ZONE time_zone,
-		timestamp '2000-01-01' - per * ceil(3200000000.0::double precision / date_part('epoch', per)))
-END;
-COMMENT ON FUNCTION @workspace@.cap_bucket(interval, timestamptz, text) IS
-	'The period of a cap that an instant lies in: its first moment by the clocks of a time zone. Periods of this length follow '
-	'on each other from 2000-01-01 00:00; -infinity where per is NULL';
-
-CREATE OR REPLACE FUNCTION @workspace@.cap_edge(edge timestamp, time_zone text, unsure interval) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN NOT isfinite(edge)
-		OR ((edge AT TIME ZONE time_zone - interval '24 hours') AT TIME ZONE time_zone = edge - interval '24 hours'
-			AND (edge AT TIME ZONE time_zone + interval '24 hours') AT TIME ZONE time_zone = edge + interval '24 hours')
-	THEN edge AT TIME ZONE time_zone
-	ELSE edge AT TIME ZONE time_zone + unsure END;
-COMMENT ON FUNCTION @workspace@.cap_edge(timestamp, text, interval) IS
-	'The instant at which clocks show a time; moved by unsure where they are changed within a day of it, as they may then show '
-	'it twice or never';
-
 CREATE OR REPLACE VIEW @workspace@.activity_points WITH (security_invoker = true) AS
 SELECT c.activity_id, c.lead_id, c.kind, c.occurred_at,
 	c.at_most IS NULL OR c.place <= c.at_most AS counts,
@@ -39,7 +9,7 @@ SELECT c.activity_id, c.lead_id, c.kind, c.occurred_at,
 FROM (
 	SELECT a.activity_id, a.lead_id, a.kind, a.occurred_at, k.points, k.at_most, k.per, s.half_life, k.is_sales_touch,
 		row_number() OVER (
-			PARTITION BY a.lead_id, a.kind, @workspace@.cap_bucket(k.per, a.occurred_at, s.time_zone)
+			PARTITION BY a.lead_id, a.kind, leadcrm.cap_period(k.per, a.occurred_at, s.time_zone)
 			ORDER BY a.occurred_at, a.activity_id) AS place
 	FROM @workspace@.activity a
 	JOIN @workspace@.activity_kind k ON k.code = a.kind
@@ -96,6 +66,76 @@ $workspace$;
 COMMENT ON FUNCTION @workspace@.refuse_future(bigint, text, timestamptz) IS
 	'Raises the error of an activity more than a year from now (22008)';
 
+-- One row alone, as applications write them: with small plans, as to start a plan is most of what it costs then. Runs with the settings
+-- of the trigger.
+CREATE OR REPLACE FUNCTION @workspace@.count_one(activity_id bigint, lead_id bigint, kind text, occurred_at timestamptz) RETURNS void
+LANGUAGE plpgsql AS $workspace$
+#variable_conflict use_variable
+DECLARE
+	points double precision;
+	at_most integer;
+	per interval;
+	touch timestamptz;
+	half_life interval;
+	time_zone text;
+	untouched boolean;
+	command bigint;
+	since bigint;
+	bucket timestamp;
+	before bigint;
+	seen bigint;
+	counting text := coalesce(current_setting('leadcrm.counting', true), 'off');
+	ignored text;
+BEGIN
+	SELECT k.points, k.at_most, k.per, CASE WHEN k.is_sales_touch THEN count_one.occurred_at END, s.half_life, s.time_zone,
+			l.engagement IS NULL, leadcrm.own_command(l.xmin, l.cmin)
+		INTO points, at_most, per, touch, half_life, time_zone, untouched, command
+	FROM @workspace@.lead l
+	CROSS JOIN @workspace@.activity_kind k
+	CROSS JOIN @workspace@.setting s
+	WHERE l.lead_id = count_one.lead_id AND k.code = count_one.kind
+	FOR NO KEY UPDATE OF l;
+	IF NOT FOUND THEN
+		-- gone since, in a trigger of somebody's
+		RETURN;
+	END IF;
+	IF command IS NOT NULL THEN
+		since := (SELECT leadcrm.own_command(x.xmin, x.cmin) FROM @workspace@.activity x WHERE x.activity_id = count_one.activity_id);
+	END IF;
+	IF points <> 0 AND at_most IS NOT NULL AND NOT untouched THEN
+		-- the first at_most of its period and one more; it is among them already
+		bucket := leadcrm.cap_period(per, occurred_at, time_zone);
+		SELECT count(*) FILTER (WHERE (f.occurred_at, f.activity_id) < (count_one.occurred_at, count_one.activity_id)), count(*)
+			INTO before, seen
+		FROM (
+			SELECT a.activity_id, a.occurred_at
+			FROM @workspace@.activity a
+			WHERE a.lead_id = count_one.lead_id AND a.kind = count_one.kind
+				AND a.occurred_at >= leadcrm.clocks_from(bucket, time_zone)
+				AND a.occurred_at < leadcrm.clocks_until(coalesce(bucket + per, 'infinity'), time_zone)
+				AND leadcrm.cap_period(per, a.occurred_at, time_zone) = bucket
+			ORDER BY a.occurred_at, a.activity_id
+			LIMIT at_most + 1
+		) f;
+	END IF;
+
+	ignored := set_config('leadcrm.counting', 'on', true);
+	IF command IS NOT NULL AND (since IS NULL OR command >= since) OR before < at_most AND seen > at_most THEN
+		-- computed anew by another trigger of this statement since, or an old one does not count any more
+		PERFORM @workspace@.count_anew(ARRAY[count_one.lead_id]);
+	ELSIF points <> 0 OR touch IS NOT NULL OR untouched THEN
+		UPDATE @workspace@.lead l
+		SET engagement = CASE WHEN untouched THEN m.move ELSE l.engagement OPERATOR(leadcrm.+) m.move END,
+			first_touch_at = least(l.first_touch_at, touch)
+		FROM leadcrm.make_score(CASE WHEN before >= at_most THEN 0 ELSE points END, occurred_at, half_life) m (move)
+		WHERE l.lead_id = count_one.lead_id;
+	END IF;
+	ignored := set_config('leadcrm.counting', counting, true);
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.count_one(bigint, bigint, text, timestamptz) IS
+	'A step of activity_added(): moves engagement and first_touch_at of one lead by its one new activity';
+
 -- A statement locks the leads that it moves before it reads what they did, in the order of lead_id, so that two bulk loads
 -- cannot wait for each other; what it reads after that stays so until it commits. Where the transaction keeps an older
 -- snapshot, that is only true as long as nobody else has moved them: the lock then fails (40001), for which a lead is updated
@@ -105,9 +145,11 @@ COMMENT ON FUNCTION @workspace@.refuse_future(bigint, text, timestamptz) IS
 CREATE OR REPLACE FUNCTION @workspace@.activity_added() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $workspace$
+#variable_conflict use_variable
 DECLARE
-	leads bigint[];
+	added_rows bigint;
 	latest timestamptz;
+	leads bigint[];
 	untouched bigint[];
 	own bigint[];
 	own_commands bigint[];
@@ -122,8 +164,8 @@ BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NULL;
 	END IF;
-	SELECT array_agg(DISTINCT a.lead_id), max(a.occurred_at) INTO leads, latest FROM added a;
-	IF leads IS NULL THEN
+	SELECT count(*), max(a.occurred_at) INTO added_rows, latest FROM added a;
+	IF added_rows = 0 THEN
 		RETURN NULL;
 	ELSIF latest > now() + interval '1 year' THEN
 		PERFORM @workspace@.refuse_future(a.lead_id, a.kind, a.occurred_at) FROM added a WHERE a.occurred_at = latest;
@@ -131,7 +173,12 @@ BEGIN
 	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
 		PERFORM FROM @workspace@.setting FOR SHARE;
 	END IF;
+	IF added_rows = 1 THEN
+		PERFORM @workspace@.count_one(a.activity_id, a.lead_id, a.kind, a.occurred_at) FROM added a;
+		RETURN NULL;
+	END IF;
 
+	leads := ARRAY(SELECT DISTINCT a.lead_id FROM added a);
 	SELECT array_agg(l.lead_id) FILTER (WHERE l.untouched), array_agg(l.lead_id) FILTER (WHERE l.command IS NOT NULL),
 			array_agg(l.command) FILTER (WHERE l.command IS NOT NULL)
 		INTO untouched, own, own_commands
@@ -161,7 +208,7 @@ BEGIN
 				SELECT a.activity_id, a.lead_id, a.kind, a.occurred_at, k.points, k.is_sales_touch, k.per, s.half_life, s.time_zone,
 					CASE WHEN k.points <> 0 THEN k.at_most END AS at_most,
 					CASE WHEN k.points <> 0 AND k.at_most IS NOT NULL THEN
-						@workspace@.cap_bucket(k.per, a.occurred_at, s.time_zone) END AS bucket,
+						leadcrm.cap_period(k.per, a.occurred_at, s.time_zone) END AS bucket,
 					-- what a lead without earlier activities has added here is all there is
 					untouched IS NOT NULL AND a.lead_id IN (SELECT unnest(untouched)) AS is_all
 				FROM added a
@@ -195,10 +242,9 @@ BEGIN
 						SELECT a.activity_id, a.occurred_at
 						FROM @workspace@.activity a
 						WHERE a.lead_id = b.lead_id AND a.kind = b.kind
-							AND a.occurred_at >= @workspace@.cap_edge(b.bucket, b.time_zone, interval '-24 hours')
-							AND a.occurred_at < @workspace@.cap_edge(coalesce(b.bucket + b.per, 'infinity'), b.time_zone,
-								interval '24 hours')
-							AND @workspace@.cap_bucket(b.per, a.occurred_at, b.time_zone) = b.bucket
+							AND a.occurred_at >= leadcrm.clocks_from(b.bucket, b.time_zone)
+							AND a.occurred_at < leadcrm.clocks_until(coalesce(b.bucket + b.per, 'infinity'), b.time_zone)
+							AND leadcrm.cap_period(b.per, a.occurred_at, b.time_zone) = b.bucket
 						ORDER BY a.occurred_at, a.activity_id
 						LIMIT b.at_most + cardinality(b.ids)
 					) f
