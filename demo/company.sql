@@ -105,8 +105,15 @@ CROSS JOIN LATERAL (
 		+ interval '1 day' + pg_temp.span(j.i, 'decided', CASE p.stage WHEN 'lead' THEN 25 WHEN 'mql' THEN 3 ELSE 14 END) AS decided_at
 ) d;
 
+-- whom it sells to
+UPDATE crm.fit_rule r SET operator = 'one_of', operand = t.operand, label = t.label
+FROM (VALUES ('industry', '["Food", "Breweries", "Pharma"]'::jsonb, 'Food, breweries or pharma'),
+	('country', '["Lithuania", "Poland", "Georgia"]', 'Country with a branch of ours')) t (attribute, operand, label)
+WHERE r.attribute = t.attribute;
+
+SET leadcrm.actor = 'import';
 INSERT INTO crm.lead (external_id, full_name, email, company, job_title, industry, company_size, country, channel, campaign_id,
-	owner, owner_since, value, fit, excluded_as, stage, stage_since, stage_reason, subscriber_at, lead_at, mql_at, sql_at,
+	owner, owner_since, value, excluded_as, stage, stage_since, stage_reason, subscriber_at, lead_at, mql_at, sql_at,
 	opportunity_at, customer_at, evangelist_at, status, status_since, status_reason, first_touch_at)
 SELECT 'web-' || to_char(e.i, 'FM00000'), n.first || ' ' || n.last,
 	lower(n.first || '.' || n.last) || e.i || '@' || CASE WHEN pg_temp.chance(e.i, 'free') < 0.2 THEN 'mail.example'
@@ -118,7 +125,6 @@ SELECT 'web-' || to_char(e.i, 'FM00000'), n.first || ' ' || n.last,
 	pg_temp.choice(e.i, 'country', 'Lithuania', 'Poland', 'Georgia', 'Portugal', 'Mongolia', 'Iran', 'Nigeria'),
 	e.channel, c.campaign_id, o.owner, CASE WHEN o.owner <> '(none)' THEN e.mql_at END,
 	CASE WHEN pg_temp.chance(e.i, 'priced') < 0.8 THEN round((400 * exp(pg_temp.chance(e.i, 'value') * 4))::numeric, -2) END,
-	(100 * pg_temp.chance(e.i, 'fit'))::int,
 	CASE WHEN pg_temp.chance(e.i, 'excluded') < 0.01 THEN pg_temp.choice(e.i, 'why', 'spam', 'test', 'employee', 'duplicate') END,
 	CASE WHEN f.went_back THEN 'lead' ELSE e.place END::leadcrm.lifecycle_stage,
 	CASE WHEN f.went_back THEN e.decided_at END,

@@ -46,6 +46,7 @@ GROUP BY id;
 
 -- The stamps make the history. Nothing is said of a status: each lead gets its stage's default. A deal that was won before
 -- its first contact is kept as it is and shows up in crm.backfill_conflict.
+SET leadcrm.actor = 'import';
 INSERT INTO crm.lead (external_id, channel, owner, industry, attributes, stage, mql_at, customer_at)
 SELECT m.mql_id, coalesce(nullif(m.origin, ''), '(none)'), coalesce(d.sr_id, '(none)'), d.business_segment,
 	jsonb_strip_nulls(jsonb_build_object('landing_page_id', m.landing_page_id, 'seller_id', d.seller_id, 'sdr', d.sdr_id,
@@ -57,6 +58,7 @@ SELECT m.mql_id, coalesce(nullif(m.origin, ''), '(none)'), coalesce(d.sr_id, '(n
 FROM olist_mql m
 LEFT JOIN olist_deal d ON d.mql_id = m.mql_id
 ORDER BY m.first_contact_date, m.mql_id;
+RESET leadcrm.actor;
 
 COMMIT;
 

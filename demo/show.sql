@@ -19,11 +19,16 @@ ORDER BY position;
 
 \pset tuples_only on
 \pset format unaligned
+\echo 'Entered: came at least this far, once each. Active: still in time there; stalled: longer there than the stage allows; sent back'
+\echo 'and closed: lost. % of resolved: went on, of those whose time there is over (all but the active). Days: half of those who went on'
+\echo 'took no longer.'
+\echo
 SELECT coalesce((
 	SELECT format(E'The bottleneck is "%s": of %s leads whose time there is over, %s went on (%s %%), where %s %% %s.\n'
-			'Mending it would bring about %s more customers.',
+			'Mending it, with the later stages as they should be, would have brought about %s more customers.',
 		f.label, to_char(f.entered - f.active, 'FM999,999,999'), to_char(f.advanced, 'FM999,999,999'), round(f.resolved_pct, 1),
-		round(f.reference_pct, 1), CASE WHEN s.target_conversion_pct IS NULL THEN 'is what the best channel reaches' ELSE 'is the target' END,
+		round(f.reference_pct, 1), CASE WHEN s.target_conversion_pct IS NULL THEN 'is what the best channel of at least a hundred such leads reaches'
+			ELSE 'is the target' END,
 		to_char(f.recoverable_customers, 'FM999,999,990'))
 		|| coalesce((
 			SELECT format(E'\nIt leaks most in channel "%s": %s %% of %s.', c.channel_label, round(c.resolved_pct, 1),
@@ -56,12 +61,16 @@ JOIN crm.funnel_leak_by_channel a ON a.channel = c.channel AND a.position = (SEL
 JOIN crm.funnel_leak_by_channel l ON l.channel = c.channel AND l.position = (SELECT max(position) FROM crm.funnel_leak)
 WHERE a.entered > 0
 ORDER BY a.entered DESC;
-
-\echo == By month of creation: crm.funnel_leak_by_month, the last twelve
+\echo 'More possible: customers more, if the channel did at this stage as it should. In the total, better channels make up for some of it.'
 \echo
-SELECT a.month_label AS "Month", a.entered AS "Leads", l.entered AS "Customers", round(l.cumulative_pct, 1) AS "%"
+
+\echo == By month of creation: crm.funnel_leak_by_month, the last twelve. Months with many still active are not finished
+\echo
+SELECT a.month_label AS "Month", a.entered AS "Leads", o.active AS "Still active", l.entered AS "Customers", round(l.cumulative_pct, 1) AS "%"
 FROM crm.funnel_leak_by_month a
 JOIN crm.funnel_leak_by_month l ON l.month = a.month AND l.position = (SELECT max(position) FROM crm.funnel_leak)
+JOIN (SELECT m.month, sum(m.active) AS active FROM crm.funnel_leak_by_month m WHERE m.position < (SELECT max(position) FROM crm.funnel_leak)
+	GROUP BY m.month) o ON o.month = a.month
 WHERE a.position = (SELECT min(position) FROM crm.funnel_leak)
 	AND a.month > (SELECT max(month) FROM crm.funnel_leak_by_month) - interval '12 months'
 ORDER BY a.month;
@@ -115,7 +124,7 @@ FROM crm.hot_lead
 LIMIT 10;
 
 SELECT lead_id AS hottest, coalesce(full_name, external_id, 'lead ' || lead_id) AS hottest_name FROM crm.hot_lead LIMIT 1 \gset
-\echo == Why :hottest_name is hot: crm.score_explain(:hottest)
+\echo == Why :hottest_name comes first: crm.score_explain(:hottest)
 \echo
 SELECT e.part AS "Part", e.label AS "What", e.occurred_at::timestamp(0) AS "When", e.points AS "Points", round(e.points_at::numeric, 2) AS "Now", e.note AS "Note"
 FROM crm.score_explain(:hottest) e
@@ -139,7 +148,7 @@ LIMIT 10;
 SELECT t.changed_at::timestamp(0) AS "When", t.what AS "What", t.from_label AS "From", t.to_label AS "To",
 	round(t.stayed_days, 1) AS "Days before", t.reason AS "Reason", t.actor AS "By"
 FROM crm.lead_timeline t
-WHERE t.lead_id = (SELECT l.lead_id FROM crm.lead l ORDER BY l.return_count > 0 DESC, l.stage_seq DESC, l.lead_id LIMIT 1)
+WHERE t.lead_id = (SELECT l.lead_id FROM crm.lead l WHERE l.lead_id NOT IN (SELECT c.lead_id FROM crm.backfill_conflict c) ORDER BY l.return_count > 0 DESC, l.stage_seq DESC, l.lead_id LIMIT 1)
 	AND (t.from_code IS NOT NULL OR t.what = 'stage')
 ORDER BY t.position;
 

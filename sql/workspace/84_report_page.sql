@@ -110,7 +110,8 @@ BEGIN
 			CASE WHEN organisation IS NULL THEN 'The funnel' ELSE @workspace@.report_label(organisation) || ': the funnel' END, period, today)
 		|| body
 		|| E'<footer>\n<p>A lead counts once in a stage, however often it comes back to it. Active: still on its way. Lost: sent back, closed, or '
-			'longer in its stage than allowed. Decided: all but the active. Excluded leads are in no figure.</p>\n</footer>\n</main>\n</body>\n</html>\n';
+			'longer in its stage than allowed. Decided: all but the active. Could, reference: the target of the stage; where it has none, what the best channel '
+			'of at least 100 decided leads reaches. Excluded leads are in no figure.</p>\n</footer>\n</main>\n</body>\n</html>\n';
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_report_html(date, date) IS

@@ -6,7 +6,7 @@ SELECT leadcrm.create_workspace('crm');
 \ir ../../demo/company.sql
 \o
 SET jit = off;
-SELECT plan(12);
+SELECT plan(13);
 
 SELECT is((SELECT count(*) FROM crm.lead), 20040::bigint, 'some 20,000 leads');
 SELECT is((SELECT count(*) FROM leadcrm.verify('crm.lead')), 0::bigint, 'rows and histories agree');
@@ -19,6 +19,7 @@ SELECT ok((SELECT recoverable_customers > 20 FROM crm.funnel_leak WHERE is_bottl
 SELECT is((SELECT count(*) FROM crm.funnel_leak WHERE least(active, stalled, leaked) > 0 OR stage = 'customer'), 5::bigint,
 	'every stage has leads of every kind');
 SELECT ok((SELECT sum(returned) > 500 FROM crm.funnel_leak), 'many were sent back');
+SELECT is((SELECT count(*) FROM crm.lead WHERE fit_by_hand OR fit IS NULL), 12::bigint, 'its fit follows from rules, but where somebody knew better');
 SELECT is((SELECT count(*) FROM crm.backfill_conflict), 0::bigint, 'its stamps are in order');
 SELECT is((SELECT count(*) FROM crm.stage_history WHERE corrects IS NOT NULL), 1::bigint, 'one wrong click was corrected');
 SELECT is((SELECT count(*) FROM crm.customer), (SELECT entered FROM crm.funnel_leak WHERE stage = 'customer')

@@ -90,6 +90,7 @@ SELECT is((SELECT replace(string_agg(x, ''), U&'\00A0', ' ') FROM t.find('odd', 
 	-- (40 - 90 / 4.2) % of 420, half of them opportunities, a quarter of those customers, worth 20,000 each
 	'Fix سرنخ واجد شرایط بازاریابی first. 21.4 % of 420 decided leads went on there; 40.0 % could. That is worth 9.8 customers, 195,000 GEL. '
 	'It leaks most in &lt;/svg&gt;&lt;/style&gt;&lt;img src="http://leadcrm.invalid/x" onerror="document.title = 1"&gt;: 1.8 %.', 'the verdict');
+SELECT ok(t.visible('odd') LIKE '%Could, reference: the target of the stage;%', 'and what could means is said');
 SELECT is((SELECT count(*) FROM t.find('odd', '//h:table[@class="heat"]/h:tbody/h:tr')), 3::bigint, 'three months');
 SELECT is((SELECT array_agg(x) FROM t.find('odd', '//h:table[@class="heat"]/h:tbody/h:tr[3]/h:td/@class') x), ARRAY['count', 'young'], 'the last of them still open');
 
