@@ -126,10 +126,14 @@ read_last_change(Tracker *t, Datum key, LastChange *last)
 	}
 	PG_END_TRY();
 	if (SPI_processed != 1)
+	{
+		char	   *name = leadcrm_describe_key(t, key);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" of this row of \"%s\" has no change to correct", t->column, get_rel_name(t->relid)),
-				 errdetail("%sIts history is empty.", leadcrm_describe_key(t, key))));
+				 errdetail("%sIts history is empty.", name)));
+	}
 
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
@@ -143,11 +147,15 @@ read_last_change(Tracker *t, Datum key, LastChange *last)
 	last->entered_before = DatumGetBool(SPI_getbinval(row, desc, 8, &isnull));
 	last->peak = SPI_getbinval(row, desc, 9, &last->peak_null);
 	if (last->first)
+	{
+		char	   *name = leadcrm_describe_key(t, key);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" of this row of \"%s\" has no change to correct", t->column, get_rel_name(t->relid)),
-				 errdetail("%sNothing effective is left in its history but its first state.", leadcrm_describe_key(t, key)),
+				 errdetail("%sNothing effective is left in its history but its first state.", name),
 				 errhint("A row that should not be there is deleted.")));
+	}
 }
 
 /* The UPDATE that takes the row back, with the caller's rights. */
@@ -176,12 +184,16 @@ take_back(Tracker *t, Relation rel, Datum key, const LastChange *last)
 	if (SPI_execute_with_args(sql.data, lengthof(types), types, values, nulls, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not take the row back");
 	if (SPI_processed != 1)
+	{
+		char	   *name = leadcrm_describe_key(t, key);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the row of \"%s\" could not be taken back", get_rel_name(t->relid)),
 				 errdetail("%sIts \"%s\" is not what its history says, or a trigger or policy kept it from being updated.",
-						   leadcrm_describe_key(t, key), t->column),
+						   name, t->column),
 				 errhint("leadcrm.verify() shows what disagrees.")));
+	}
 }
 
 /*

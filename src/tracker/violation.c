@@ -9,6 +9,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "common/int.h"
+#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -30,29 +31,48 @@ violation_level(void)
 	return leadcrm_enforcement == LEADCRM_LOG ? WARNING : ERROR;
 }
 
+/* Whether the user finds the row with this key: row security decides, as in a query of the user's own. */
 static bool
-may_read(Oid relid, AttrNumber key, AttrNumber state)
+policies_show(const Tracker *t, Oid relid, const char *key_column, Datum key)
+{
+	char	   *sql = psprintf("SELECT FROM %s t WHERE t.%s OPERATOR(pg_catalog.=) $1",
+							   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
+							   quote_identifier(key_column));
+	Oid			type = t->key_type;
+	bool		found;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	found = SPI_execute_with_args(sql, 1, &type, &key, NULL, false, 1) == SPI_OK_SELECT && SPI_processed > 0;
+	SPI_finish();
+	return found;
+}
+
+static bool
+may_read(const Tracker *t, Oid relid, AttrNumber key_att, AttrNumber state_att, Datum key)
 {
 	Oid			user = GetUserId();
 
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+	if (pg_class_aclcheck(relid, user, ACL_SELECT) != ACLCHECK_OK &&
+		(pg_attribute_aclcheck(relid, key_att, user, ACL_SELECT) != ACLCHECK_OK ||
+		 pg_attribute_aclcheck(relid, state_att, user, ACL_SELECT) != ACLCHECK_OK))
 		return false;
-	return pg_class_aclcheck(relid, user, ACL_SELECT) == ACLCHECK_OK ||
-		(pg_attribute_aclcheck(relid, key, user, ACL_SELECT) == ACLCHECK_OK &&
-		 pg_attribute_aclcheck(relid, state, user, ACL_SELECT) == ACLCHECK_OK);
+	return check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED ||
+		policies_show(t, relid, get_attname(relid, key_att, false), key);
 }
 
 /*
- * Whether the user may see what stands in the row: rights on its key and state, and no row security in between; by way of the
- * tracked table or of the partition.
+ * Whether the user may see what stands in the row: rights on its key and state, and row security that shows it; by way of the
+ * tracked table or of the partition.  May run a query: not to be called among the arguments of ereport().
  */
 static bool
-may_see_row(const Tracker *t)
+may_see_row(const Tracker *t, Datum key)
 {
 	if (t->rootid != t->relid &&
-		may_read(t->rootid, get_attnum(t->rootid, get_attname(t->relid, t->key_att, false)), get_attnum(t->rootid, t->column)))
+		may_read(t, t->rootid, get_attnum(t->rootid, get_attname(t->relid, t->key_att, false)), get_attnum(t->rootid, t->column),
+				 key))
 		return true;
-	return may_read(t->relid, t->key_att, t->state_att);
+	return may_read(t, t->relid, t->key_att, t->state_att, key);
 }
 
 static char *
@@ -61,23 +81,21 @@ quoted_label(const char *label)
 	return psprintf("\"%s\"", label);
 }
 
-/* The state as the user may see it. */
 static char *
-visible_state(const Tracker *t, Datum state)
+key_words(const Tracker *t, Datum key)
 {
-	return may_see_row(t) ? quoted_label(leadcrm_state_label(t, state)) : "its present state";
+	return psprintf("Row (%s)=(%s). ", get_attname(t->relid, t->key_att, false),
+					OutputFunctionCall((FmgrInfo *) &t->key_out, key));
 }
 
 /*
- * "(lead_id)=(17)", or "" where the user may not see it.  palloc'ed.
+ * "Row (lead_id)=(17). ", or "" where the user may not see it.  palloc'ed.  May run a query: not to be called among the
+ * arguments of ereport().
  */
 char *
 leadcrm_describe_key(const Tracker *t, Datum key)
 {
-	if (!may_see_row(t))
-		return "";
-	return psprintf("Row (%s)=(%s). ", get_attname(t->relid, t->key_att, false),
-					OutputFunctionCall((FmgrInfo *) &t->key_out, key));
+	return may_see_row(t, key) ? key_words(t, key) : "";
 }
 
 /* Fills in the diagnostics fields with the tracked table's present name, not its partition's. */
@@ -127,7 +145,8 @@ leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Dat
 	int			level = violation_level();
 	char	   *table = get_rel_name(t->rootid);
 	char	   *target = leadcrm_state_label(t, to);
-	char	   *row = leadcrm_describe_key(t, key);
+	bool		visible = may_see_row(t, key);
+	char	   *row = visible ? key_words(t, key) : "";
 	char	   *rules = quote_qualified_identifier(get_namespace_name(get_rel_namespace(t->transitions)),
 												   get_rel_name(t->transitions));
 
@@ -142,7 +161,7 @@ leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Dat
 		ereport(level,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s of \"%s\" may go from %s to \"%s\" only with a reason", t->column, table,
-						visible_state(t, from), target),
+						visible ? quoted_label(leadcrm_state_label(t, from)) : "its present state", target),
 				 errdetail("%sThe transition is marked needs_reason in %s.", row, rules),
 				 errhint("Set %s_reason in the same statement.", t->column),
 				 err_tracked(t, psprintf("%s_reason", t->column))));
@@ -161,11 +180,14 @@ leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Datum from, Dat
 
 		ereport(level,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("%s of \"%s\" may not go from %s to \"%s\"", t->column, table, visible_state(t, from), target),
-				 may_see_row(t)
+				 errmsg("%s of \"%s\" may not go from %s to \"%s\"", t->column, table,
+						visible ? quoted_label(leadcrm_state_label(t, from)) : "its present state", target),
+				 visible
 				 ? errdetail("%sFrom here it may go to: %s.", row, index >= 0 ? next_states(t, index) : "no other state")
 				 : 0,
-				 errhint("Take one of these steps, or add this one to %s. A wrong click is undone by leadcrm.correct().", rules),
+				 visible
+				 ? errhint("Take one of these steps, or add this one to %s. A wrong click is undone by leadcrm.correct().", rules)
+				 : errhint("Take a step that %s allows, or add this one to it.", rules),
 				 err_tracked(t, t->column)));
 	}
 }
@@ -178,12 +200,12 @@ void
 leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum key)
 {
 	char	   *column = get_attname(t->relid, att, false);
+	char	   *row = leadcrm_describe_key(t, key);
 
 	ereport(att == t->seq_att ? ERROR : violation_level(),
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("column \"%s\" of \"%s\" belongs to the tracker of column \"%s\"", column, get_rel_name(t->rootid), t->column),
-			 errdetail("%sIt changes only together with \"%s\", and to the value that follows from it.",
-					   leadcrm_describe_key(t, key), t->column),
+			 errdetail("%sIt changes only together with \"%s\", and to the value that follows from it.", row, t->column),
 			 att == t->since_att || t->states == NULL || att != t->seq_att
 			 ? errhint("Change \"%s\"; the time of the change may be given in \"%s_since\".", t->column, t->column)
 			 : errhint("Leave \"%s\" out of the statement.", column),
@@ -196,7 +218,8 @@ leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum k
 void
 leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampTz given, bool before, TimestampTz limit)
 {
-	char	   *row = leadcrm_describe_key(t, key);
+	bool		visible = may_see_row(t, key);
+	char	   *row = visible ? key_words(t, key) : "";
 	char	   *value = pstrdup(timestamptz_to_str(given));
 
 	if (before)
@@ -204,7 +227,7 @@ leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampT
 				(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 				 errmsg("%s %s lies before the beginning of the present state of \"%s\"", column, value,
 						get_rel_name(t->rootid)),
-				 may_see_row(t) ? errdetail("%sThe present state began at %s.", row, timestamptz_to_str(limit)) : 0,
+				 visible ? errdetail("%sThe present state began at %s.", row, timestamptz_to_str(limit)) : 0,
 				 errhint("Give a later time, or leave %s out: then the clock is read.", column),
 				 err_tracked(t, column)));
 	else
@@ -223,12 +246,12 @@ void
 leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
 {
 	char	   *label = leadcrm_state_label(t, state);
+	char	   *row = leadcrm_describe_key(t, key);
 
 	ereport(violation_level(),
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("a row of \"%s\" brings stamps, but none for its %s \"%s\"", get_rel_name(t->rootid), t->column, label),
-			 errdetail("%sThe stamps that a row brings become its history, and its present state must be part of it.",
-					   leadcrm_describe_key(t, key)),
+			 errdetail("%sThe stamps that a row brings become its history, and its present state must be part of it.", row),
 			 errhint("Give %s_at too, or set %s to a state that has a stamp.", label, t->column),
 			 err_tracked(t, psprintf("%s_at", label))));
 }
@@ -240,6 +263,7 @@ leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
 void
 leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update)
 {
+	char	   *row = leadcrm_describe_key(t, key);
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	StringInfoData names;
 	bool		after_guard = false;
@@ -262,8 +286,8 @@ leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool updat
 			 errmsg("\"%s\" or its companions were changed after the guard of table \"%s\" had checked them",
 					t->column, get_rel_name(t->rootid)),
 			 names.len > 0
-			 ? errdetail("%sTriggers that run after the guard: %s.", leadcrm_describe_key(t, key), names.data)
-			 : errdetail("%sNo trigger runs after the guard: it did not run, or was disabled.", leadcrm_describe_key(t, key)),
+			 ? errdetail("%sTriggers that run after the guard: %s.", row, names.data)
+			 : errdetail("%sNo trigger runs after the guard: it did not run, or was disabled.", row),
 			 errhint("Give the trigger a name that sorts before \"~leadcrm_guard_%s\".", t->column),
 			 err_tracked(t, t->column)));
 }
@@ -331,11 +355,12 @@ void
 leadcrm_refuse_key_change(const Tracker *t, Datum key)
 {
 	char	   *column = get_attname(t->relid, t->key_att, false);
+	char	   *row = leadcrm_describe_key(t, key);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("the key \"%s\" of tracked table \"%s\" cannot be changed", column, get_rel_name(t->rootid)),
-			 errdetail("%sThe history of \"%s\" is kept by it.", leadcrm_describe_key(t, key), t->column),
+			 errdetail("%sThe history of \"%s\" is kept by it.", row, t->column),
 			 errhint("Insert a new row and delete the old one; or keep the changing name in a column of its own."),
 			 err_tracked(t, column)));
 }
@@ -362,12 +387,12 @@ void
 leadcrm_refuse_second_life(const Tracker *t, Datum key)
 {
 	char	   *column = get_attname(t->relid, t->key_att, false);
+	char	   *row = leadcrm_describe_key(t, key);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNIQUE_VIOLATION),
 			 errmsg("a row of \"%s\" with this key lives already", get_rel_name(t->rootid)),
-			 errdetail("%sThe key \"%s\" of a tracked table is unique, also across partitions.", leadcrm_describe_key(t, key),
-					   column),
+			 errdetail("%sThe key \"%s\" of a tracked table is unique, also across partitions.", row, column),
 			 err_tracked(t, column)));
 }
 
@@ -377,11 +402,13 @@ leadcrm_refuse_second_life(const Tracker *t, Datum key)
 void
 leadcrm_refuse_replacement(const Tracker *t, Datum key)
 {
+	char	   *row = leadcrm_describe_key(t, key);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a row of tracked table \"%s\" was deleted while it was being inserted again", get_rel_name(t->rootid)),
 			 errdetail("%sOne statement can't do both, nor another transaction at the same time: the history numbers the row's end "
-					   "before its new birth.", leadcrm_describe_key(t, key)),
+					   "before its new birth.", row),
 			 errhint("Use UPDATE, or two statements; after another transaction, try again."),
 			 err_tracked(t, t->column)));
 }

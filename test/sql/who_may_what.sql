@@ -86,6 +86,14 @@ SELECT try($$SELECT leadcrm.correct('lead', 'stage', '4712', 'x')$$, true);
 SELECT try($$UPDATE lead SET stage = 'talk'$$);
 SELECT try($$SELECT leadcrm.correct('lead', 'stage', '4711', 'x')$$);
 RESET ROLE;
+-- a policy that lets one change more than one sees
+CREATE POLICY changeable ON lead FOR UPDATE USING (true) WITH CHECK (true);
+ALTER POLICY visible ON lead USING (id = -1);
+SET ROLE regress_leadcrm_clerk;
+SELECT try($$UPDATE lead SET stage = 'won'$$, true);
+SELECT try($$UPDATE lead SET stage = 'new'$$, true);
+RESET ROLE;
+DROP POLICY changeable ON lead;
 ALTER TABLE lead DISABLE ROW LEVEL SECURITY;
 SELECT id, stage, stage_seq FROM lead ORDER BY id;
 
