@@ -2,11 +2,37 @@
 
 CREATE FUNCTION leadcrm.count_cells() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_count_cells';
 COMMENT ON FUNCTION leadcrm.count_cells() IS
-'AFTER INSERT, UPDATE or DELETE trigger, once FOR EACH ROW and once FOR EACH STATEMENT: writes into a table of deltas what a statement takes from the cells that its rows are counted in and adds to them. Arguments NAME=VALUE: delta (the table of deltas), zone (TABLE.COLUMN that holds the time zone), unless (rows where this column is not NULL do not count), born, state, peak, since, over (COLUMN:VALUE), value, keys and entered (columns, by commas), check (a function of the schema that leadcrm.verify() asks; it must be SECURITY DEFINER). Counts nothing where leadcrm.enforcement is off.';
+'AFTER INSERT, UPDATE or DELETE trigger, once FOR EACH ROW and once FOR EACH STATEMENT: writes into a table of deltas what a statement takes from the cells that its rows are counted in and adds to them. Arguments NAME=VALUE: delta (the table of deltas: delta_id uuid, first_day date, last_day date, changes bytea), zone (TABLE.COLUMN that holds the time zone), unless (rows where this column is not NULL do not count), born, state, peak, since, over (COLUMN:VALUE), value, keys and entered (columns, by commas), check (a function of the schema that leadcrm.verify() asks; it must be SECURITY DEFINER). Counts nothing where leadcrm.enforcement is off.';
 
-CREATE FUNCTION leadcrm.recount(target regclass) RETURNS bigint STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_recount';
+CREATE TYPE leadcrm.cell AS (cube smallint, kind smallint, period date, code bigint, key text, leads bigint, valued bigint, amount numeric);
+COMMENT ON TYPE leadcrm.cell IS
+'Rows counted: in which cube (0 by the day that they were born on, 1 by its month, 2 all, 3 and on by a key), of which kind (0 place, 1 open by 32 days since when, 2 by the day, 3 stays, 4 stamps), of which period (-infinity: none), which code (see the workspace''s doc/cubes.md), key (empty in cubes 0 to 2); how many more (less than 0: fewer), how many of them with a value, and the sum of the values, in stays that of the microseconds.';
+
+CREATE FUNCTION leadcrm.sum_deltas_trans(internal, changes bytea) RETURNS internal
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_trans';
+COMMENT ON FUNCTION leadcrm.sum_deltas_trans(internal, bytea) IS 'Transition of sum_deltas(changes).';
+CREATE FUNCTION leadcrm.sum_deltas_trans(internal, changes bytea, cube smallint, kind smallint, first_codes bigint[], end_codes bigint[],
+	since date, until date) RETURNS internal
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_trans';
+COMMENT ON FUNCTION leadcrm.sum_deltas_trans(internal, bytea, smallint, smallint, bigint[], bigint[], date, date) IS
+'Transition of sum_deltas(changes, cube, kind, first_codes, end_codes, since, until).';
+CREATE FUNCTION leadcrm.sum_deltas_final(internal) RETURNS leadcrm.cell[]
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_final';
+COMMENT ON FUNCTION leadcrm.sum_deltas_final(internal) IS 'Final function of both forms of sum_deltas.';
+
+CREATE AGGREGATE leadcrm.sum_deltas(changes bytea) (
+	SFUNC = leadcrm.sum_deltas_trans, STYPE = internal, SSPACE = 1000000, FINALFUNC = leadcrm.sum_deltas_final, PARALLEL = SAFE);
+COMMENT ON AGGREGATE leadcrm.sum_deltas(bytea) IS
+'The cells that deltas, which leadcrm.count_cells() wrote, change: each once, none in which nothing changes, in no order. Error: XX001 not a delta.';
+CREATE AGGREGATE leadcrm.sum_deltas(changes bytea, cube smallint, kind smallint, first_codes bigint[], end_codes bigint[],
+	since date, until date) (
+	SFUNC = leadcrm.sum_deltas_trans, STYPE = internal, SSPACE = 1000000, FINALFUNC = leadcrm.sum_deltas_final, PARALLEL = SAFE);
+COMMENT ON AGGREGATE leadcrm.sum_deltas(bytea, smallint, smallint, bigint[], bigint[], date, date) IS
+'The same of one cube and kind, of codes from first_codes to before end_codes (parallel arrays), of rows born from since to before until; NULL: all. What the first row says of these counts. Errors: XX001 not a delta, 22004 NULL among the codes.';
+
+CREATE FUNCTION leadcrm.recount(target regclass) RETURNS SETOF leadcrm.cell STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_recount';
 COMMENT ON FUNCTION leadcrm.recount(regclass) IS
-'Writes deltas that count every row of the table once, under a lock that keeps writers out until the transaction ends; whoever calls it has emptied cells and deltas. Returns the number of rows. Errors: 42501 not the owner, 55000 no trigger that counts.';
+'The cells that all rows of a table make, counted under a lock that keeps writers out until the transaction ends. A cell may come more than once, where all do not fit into maintenance_work_mem. Errors: 42501 not the owner, 55000 no trigger that counts.';
 
 CREATE FUNCTION leadcrm.duration_bucket(us bigint) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_duration_bucket_sql';

@@ -1,8 +1,8 @@
 -- The cubes: counts of leads that the funnel's views read instead of the leads, exact at every snapshot.
 --
 -- A cell is a row of lead_cube: how many leads, how many of them with a value, and the sum. Nobody who writes leads touches it: the
--- trigger leadcrm.count_cells() writes what a statement takes and adds into lead_delta, in the same transaction, a row or a few a
--- statement. Whoever reads adds up both (cells_of); fold() moves deltas into cells. A delta is deleted and its cells are updated in
+-- trigger leadcrm.count_cells() writes what a statement takes and adds into lead_delta, in the same transaction, one row or, for
+-- statements that change many leads, one for a hundred. Whoever reads adds up both (cells_of); fold() moves deltas into cells. A delta is deleted and its cells are updated in
 -- one transaction, so every snapshot sees each change once.
 --
 -- Cells hold facts, not judgements: stage, furthest stage, stamps, since when. So crm.stage may be edited at any time; only
@@ -80,51 +80,49 @@ COMMENT ON COLUMN @workspace@.lead_stay.counts IS
 
 CREATE TABLE IF NOT EXISTS @workspace@.lead_delta (
 	delta_id uuid CONSTRAINT lead_delta_pkey PRIMARY KEY,
-	cubes smallint NOT NULL,
-	period date NOT NULL,
-	keys text[] NOT NULL,
-	codes bigint[] NOT NULL,
-	leads bigint[] NOT NULL,
-	valued bigint[] NOT NULL,
-	amounts numeric[] NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+	first_day date NOT NULL,
+	last_day date NOT NULL,
+	changes bytea NOT NULL
+) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
 	autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000);
+DO $workspace$
+BEGIN
+	-- deltas had another form; 57_cube_forms.sql counts anew
+	IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = (@workspace_literal@ || '.lead_delta')::regclass AND a.attname = 'codes'
+		AND NOT a.attisdropped)
+	THEN
+		DELETE FROM @workspace@.lead_delta;
+		ALTER TABLE @workspace@.lead_delta ADD COLUMN IF NOT EXISTS first_day date NOT NULL,
+			ADD COLUMN IF NOT EXISTS last_day date NOT NULL, ADD COLUMN IF NOT EXISTS changes bytea NOT NULL,
+			SET (toast_tuple_target = 8160);
+	END IF;
+END
+$workspace$;
+-- as it is: a page holds one of a bulk statement, and compressing it would cost more than all else
+ALTER TABLE @workspace@.lead_delta ALTER COLUMN changes SET STORAGE EXTERNAL;
 COMMENT ON TABLE @workspace@.lead_delta IS
-	'What was taken from the cells of lead_cube and added to them since fold() ran; written by the trigger on lead. Unique key: delta_id';
+	'What was taken from the cells of lead_cube and added to them since fold() ran; written by the trigger on lead, read by delta_cells(). Unique key: delta_id';
 COMMENT ON COLUMN @workspace@.lead_delta.delta_id IS 'Primary key, random: no two servers choose the same';
-COMMENT ON COLUMN @workspace@.lead_delta.cubes IS
-	'The cubes it counts in: 1 day, month and all, 2 channel, 4 campaign, 8 owner, added up';
-COMMENT ON COLUMN @workspace@.lead_delta.period IS
-	'Day of creation; where it counts in one cube by a key, the month, or -infinity';
-COMMENT ON COLUMN @workspace@.lead_delta.keys IS 'Channel, campaign_id (empty: none), owner; NULL where it does not count there';
-COMMENT ON COLUMN @workspace@.lead_delta.codes IS 'The cells: kind << 56 | code';
-COMMENT ON COLUMN @workspace@.lead_delta.leads IS 'For each cell, how many more; less than 0: fewer';
-COMMENT ON COLUMN @workspace@.lead_delta.valued IS 'For each cell, how many more have a value';
-COMMENT ON COLUMN @workspace@.lead_delta.amounts IS 'For each cell, how much the sum grows';
+COMMENT ON COLUMN @workspace@.lead_delta.first_day IS 'The first day, in the workspace''s time zone, that one of its leads was created on';
+COMMENT ON COLUMN @workspace@.lead_delta.last_day IS 'The last such day';
+COMMENT ON COLUMN @workspace@.lead_delta.changes IS 'The changes of leads, packed; leadcrm.sum_deltas() unpacks them';
 
-CREATE OR REPLACE FUNCTION @workspace@.delta_cells(cubes smallint, period date, keys text[], codes bigint[],
-	leads bigint[], valued bigint[], amounts numeric[])
-RETURNS TABLE (cube smallint, kind smallint, period_of_cell date, code bigint, key text, more_leads bigint,
-	more_valued bigint, more_amount numeric)
+CREATE OR REPLACE FUNCTION @workspace@.delta_cells(cube smallint, kind smallint, first_codes bigint[], end_codes bigint[],
+	since date, until date)
+RETURNS SETOF leadcrm.cell
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT b.cube, k.kind,
-	CASE WHEN b.cube = 0 THEN delta_cells.period
-		WHEN b.cube = 1 OR k.kind = 0 THEN date_trunc('month', delta_cells.period::timestamp)::date
-		ELSE '-infinity'::date END,
-	k.code, CASE WHEN b.place = 0 THEN '' ELSE delta_cells.keys[b.place] END,
-	u.leads, u.valued, u.amount
-FROM (VALUES (0::smallint, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 3)) b (cube, place)
-CROSS JOIN unnest(delta_cells.codes, delta_cells.leads, delta_cells.valued, delta_cells.amounts) u (code, leads, valued, amount)
-CROSS JOIN LATERAL (VALUES ((u.code >> 56)::smallint, u.code & 72057594037927935),
-	-- what is counted by days is also counted by 32 of them
-	(CASE WHEN u.code >> 56 = 2 THEN 1::smallint END,
-		(u.code & 72056494526300160) | (((u.code >> 13) & 134217727) << 8) | (u.code & 255))) k (kind, code)
-WHERE k.kind IS NOT NULL AND delta_cells.cubes::integer & (1 << b.place) <> 0
-AND NOT (k.kind = 0 AND b.cube = 2) AND NOT (k.kind = 4 AND b.cube > 1);
+SELECT x.*
+FROM unnest((
+	SELECT leadcrm.sum_deltas(d.changes, delta_cells.cube, delta_cells.kind, delta_cells.first_codes, delta_cells.end_codes,
+		delta_cells.since, delta_cells.until)
+	FROM @workspace@.lead_delta d
+	WHERE (delta_cells.since IS NULL OR d.last_day >= delta_cells.since)
+	AND (delta_cells.until IS NULL OR d.first_day < delta_cells.until)
+)) x;
 END;
-COMMENT ON FUNCTION @workspace@.delta_cells(smallint, date, text[], bigint[], bigint[], bigint[], numeric[]) IS
-	'What a row of lead_delta adds to each cell of lead_cube. Not unique: a cell may come more than once. A building block of cells_of() and fold().';
+COMMENT ON FUNCTION @workspace@.delta_cells(smallint, smallint, bigint[], bigint[], date, date) IS
+	'What lead_delta adds to the cells of one cube and kind, with codes from first_codes to before end_codes (parallel arrays), of leads created from since to before until; NULL: all. leads, valued and amount: how much more. Unique key: cube, kind, period, code, key. A building block of cells_of() and others.';
 
 -- The leads counted anew, in plain SQL: what the cubes must say.
 CREATE OR REPLACE VIEW @workspace@.lead_cell WITH (security_invoker = true) AS

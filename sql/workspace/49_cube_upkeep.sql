@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION @workspace@.fold(at_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
-	folded bigint;
+	folded bigint := 0;
+	batch bigint;
 BEGIN
 	IF at_most IS NULL OR at_most < 1 THEN
 		RAISE EXCEPTION USING
@@ -22,37 +23,38 @@ BEGIN
 	IF NOT pg_try_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281) THEN
 		RETURN 0;
 	END IF;
-	WITH taken AS (
-		DELETE FROM @workspace@.lead_delta d
-		USING (SELECT x.delta_id FROM @workspace@.lead_delta x LIMIT at_most FOR UPDATE SKIP LOCKED) t
-		WHERE d.delta_id = t.delta_id
-		RETURNING d.*
-	), cell AS MATERIALIZED (
-		SELECT x.*
-		FROM taken t
-		CROSS JOIN LATERAL @workspace@.delta_cells(t.cubes, t.period, t.keys, t.codes, t.leads, t.valued, t.amounts) x
-	), put AS (
-		INSERT INTO @workspace@.lead_cube AS c (cube, kind, period, code, key, leads, valued, amount)
-		SELECT x.cube, x.kind, x.period_of_cell, x.code, x.key, sum(x.more_leads), sum(x.more_valued), sum(x.more_amount)
-		FROM cell x
-		WHERE x.kind <> 3
-		GROUP BY 1, 2, 3, 4, 5
-		HAVING sum(x.more_leads) <> 0 OR sum(x.more_valued) <> 0 OR sum(x.more_amount) <> 0
-		ORDER BY 1, 2, 3, 4, 5
-		ON CONFLICT ON CONSTRAINT lead_cube_pkey DO UPDATE
-		SET leads = c.leads + EXCLUDED.leads, valued = c.valued + EXCLUDED.valued, amount = c.amount + EXCLUDED.amount
-	), put_stay AS (
-		INSERT INTO @workspace@.lead_stay AS c (cube, period, code, key, leads, amount, counts)
-		SELECT x.cube, x.period_of_cell, (x.code >> 48) << 48, x.key, sum(x.more_leads), sum(x.more_amount),
-			leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.more_leads]))
-		FROM cell x
-		WHERE x.kind = 3
-		GROUP BY 1, 2, 3, 4
-		ORDER BY 1, 2, 3, 4
-		ON CONFLICT ON CONSTRAINT lead_stay_pkey DO UPDATE
-		SET leads = c.leads + EXCLUDED.leads, amount = c.amount + EXCLUDED.amount, counts = leadcrm.add_counts(c.counts, EXCLUDED.counts)
-	)
-	SELECT count(*) INTO folded FROM taken;
+	LOOP
+		-- so many at once that their cells fit into memory
+		WITH taken AS (
+			DELETE FROM @workspace@.lead_delta d
+			USING (SELECT x.delta_id FROM @workspace@.lead_delta x LIMIT least(at_most - folded, 1000) FOR UPDATE SKIP LOCKED) t
+			WHERE d.delta_id = t.delta_id
+			RETURNING d.changes
+		), cell AS MATERIALIZED (
+			SELECT x.* FROM unnest((SELECT leadcrm.sum_deltas(t.changes) FROM taken t)) x
+		), put AS (
+			INSERT INTO @workspace@.lead_cube AS c (cube, kind, period, code, key, leads, valued, amount)
+			SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount
+			FROM cell x
+			WHERE x.kind <> 3
+			ORDER BY 1, 2, 3, 4, 5
+			ON CONFLICT ON CONSTRAINT lead_cube_pkey DO UPDATE
+			SET leads = c.leads + EXCLUDED.leads, valued = c.valued + EXCLUDED.valued, amount = c.amount + EXCLUDED.amount
+		), put_stay AS (
+			INSERT INTO @workspace@.lead_stay AS c (cube, period, code, key, leads, amount, counts)
+			SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),
+				leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.leads]))
+			FROM cell x
+			WHERE x.kind = 3
+			GROUP BY 1, 2, 3, 4
+			ORDER BY 1, 2, 3, 4
+			ON CONFLICT ON CONSTRAINT lead_stay_pkey DO UPDATE
+			SET leads = c.leads + EXCLUDED.leads, amount = c.amount + EXCLUDED.amount, counts = leadcrm.add_counts(c.counts, EXCLUDED.counts)
+		)
+		SELECT count(*) INTO batch FROM taken;
+		folded := folded + batch;
+		EXIT WHEN batch = 0 OR folded >= at_most;
+	END LOOP;
 	DELETE FROM @workspace@.lead_stay c WHERE c.leads = 0 AND c.counts = '{}';
 	DELETE FROM @workspace@.lead_cube c WHERE c.leads = 0 AND c.valued = 0 AND c.amount = 0;
 	RETURN folded;
@@ -76,11 +78,28 @@ BEGIN
 	-- writers wait, readers do not; each statement from here on sees all that was committed before
 	LOCK TABLE @workspace@.lead IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM pg_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281);
-	DELETE FROM @workspace@.lead_delta;
 	DELETE FROM @workspace@.lead_cube;
 	DELETE FROM @workspace@.lead_stay;
-	counted := leadcrm.recount((@workspace_literal@ || '.lead')::regclass);
-	PERFORM @workspace@.fold(2147483647);
+	WITH cell AS MATERIALIZED (
+		SELECT * FROM leadcrm.recount((@workspace_literal@ || '.lead')::regclass)
+	), put AS (
+		INSERT INTO @workspace@.lead_cube (cube, kind, period, code, key, leads, valued, amount)
+		SELECT x.cube, x.kind, x.period, x.code, x.key, sum(x.leads), sum(x.valued), sum(x.amount)
+		FROM cell x
+		WHERE x.kind <> 3
+		GROUP BY 1, 2, 3, 4, 5
+		ORDER BY 1, 2, 3, 4, 5
+	)
+	INSERT INTO @workspace@.lead_stay (cube, period, code, key, leads, amount, counts)
+	SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),
+		leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.leads]))
+	FROM cell x
+	WHERE x.kind = 3
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 1, 2, 3, 4;
+	-- last, as counting wrote down what was pending
+	DELETE FROM @workspace@.lead_delta;
+	SELECT count(*) INTO counted FROM @workspace@.lead;
 	RETURN counted;
 END
 $workspace$;
@@ -94,7 +113,7 @@ BEGIN
 	RETURN QUERY
 	SELECT NULL::name, NULL::text, NULL::integer, 'cube_trigger'::text,
 		format('Trigger %I, which counts leads, is %s.', w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END)
-	FROM (VALUES ('~leadcrm_count'), ('~leadcrm_count_change'), ('~leadcrm_counted')) w (name)
+	FROM (VALUES ('~leadcrm_count'), ('~leadcrm_counted')) w (name)
 	LEFT JOIN pg_trigger t ON t.tgrelid = (@workspace_literal@ || '.lead')::regclass AND t.tgname = w.name
 	WHERE t.oid IS NULL OR t.tgenabled IN ('D', 'R');
 	RETURN QUERY
@@ -113,12 +132,11 @@ BEGIN
 			SELECT c.cube, 3, c.period, c.counts[i], c.key, c.counts[i + 1], 0, 0, 0, 0, 0
 			FROM @workspace@.lead_stay c CROSS JOIN generate_series(1, cardinality(c.counts), 2) i
 			UNION ALL
-			SELECT d.cube, d.kind, d.period_of_cell, s.code, d.key, d.more_leads, d.more_valued, s.amount, 0, 0, 0
-			FROM @workspace@.lead_delta l
-			CROSS JOIN LATERAL @workspace@.delta_cells(l.cubes, l.period, l.keys, l.codes, l.leads, l.valued, l.amounts) d
+			SELECT d.cube, d.kind, d.period, s.code, d.key, d.leads, d.valued, s.amount, 0, 0, 0
+			FROM @workspace@.delta_cells(NULL, NULL, NULL, NULL, NULL, NULL) d
 			-- of stays the histogram and, under the code of the two stages, the sum
-			CROSS JOIN LATERAL (SELECT d.code, CASE WHEN d.kind = 3 THEN 0 ELSE d.more_amount END AS amount
-				UNION ALL SELECT (d.code >> 48) << 48, d.more_amount WHERE d.kind = 3) s
+			CROSS JOIN LATERAL (SELECT d.code, CASE WHEN d.kind = 3 THEN 0 ELSE d.amount END AS amount
+				UNION ALL SELECT (d.code >> 48) << 48, d.amount WHERE d.kind = 3) s
 			UNION ALL
 			SELECT p.cube, p.kind, p.period, s.code, p.key, 0, 0, 0, p.leads, p.valued, s.amount
 			FROM @workspace@.lead_cell p
@@ -158,14 +176,10 @@ DECLARE
 		'peak=stage_peak', 'since=stage_since', 'over=status_category:closed', 'value=value', 'keys=channel,campaign_id,owner',
 		'entered=subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at', 'check=verify_cubes'$$;
 BEGIN
-	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_count" AFTER INSERT OR DELETE ON %s '
+	-- without a condition: to read one of so many columns costs a single UPDATE more than to compare them in C
+	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_count" AFTER INSERT OR UPDATE OR DELETE ON %s '
 		'FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells(%s)', lead, arguments);
-	-- what changes most stands first
-	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_count_change" AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) '
-		'EXECUTE FUNCTION leadcrm.count_cells(%s)', lead,
-		(SELECT string_agg(format('NEW.%1$I IS DISTINCT FROM OLD.%1$I', c), ' OR ')
-			FROM unnest('{stage_since,status_category,owner,value,stage,channel,campaign_id,excluded_as,stage_peak,created_at,
-				subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at}'::text[]) c), arguments);
+	DROP TRIGGER IF EXISTS "~leadcrm_count_change" ON @workspace@.lead;
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_counted" AFTER INSERT OR UPDATE OR DELETE ON %s '
 		'FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells()', lead);
 	IF is_new AND EXISTS (SELECT FROM @workspace@.lead) THEN
@@ -173,6 +187,5 @@ BEGIN
 	END IF;
 END
 $workspace$;
-COMMENT ON TRIGGER "~leadcrm_count" ON @workspace@.lead IS 'Counts new and deleted leads into the cubes';
-COMMENT ON TRIGGER "~leadcrm_count_change" ON @workspace@.lead IS 'Counts changed leads into the cubes';
+COMMENT ON TRIGGER "~leadcrm_count" ON @workspace@.lead IS 'Counts new, changed and deleted leads into the cubes';
 COMMENT ON TRIGGER "~leadcrm_counted" ON @workspace@.lead IS 'Writes down what a statement changed in the cubes';

@@ -36,10 +36,10 @@ DECLARE
 	place smallint := CASE dimension WHEN 'channel' THEN 3 WHEN 'source_kind' THEN 3 WHEN 'campaign' THEN 4 WHEN 'owner' THEN 5 ELSE 1 END;
 BEGIN
 	-- the days on which leads were created, that cells or deltas know of
-	SELECT least(min(x.first), min(d.period)), greatest(max(x.last) + 30, max(d.period)) INTO first, last
+	SELECT least(min(x.first), min(d.first_day)), greatest(max(x.last) + 30, max(d.last_day)) INTO first, last
 	FROM (SELECT (SELECT min(c.period) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0) AS first,
 			(SELECT max(c.period) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0) AS last) x
-	LEFT JOIN @workspace@.lead_delta d ON d.period > '-infinity';
+	LEFT JOIN @workspace@.lead_delta d ON true;
 	delta_cube := CASE WHEN since IS NULL THEN place ELSE 0 END;
 	cubes := '{}';
 	periods := '{}';
@@ -103,12 +103,8 @@ CROSS JOIN LATERAL (
 	OFFSET 0
 ) x
 UNION ALL
-SELECT x.period_of_cell, x.code, x.key, x.more_leads, x.more_valued, x.more_amount
-FROM @workspace@.lead_delta d
-CROSS JOIN LATERAL @workspace@.delta_cells(d.cubes, d.period, d.keys, d.codes, d.leads, d.valued, d.amounts) x
-JOIN unnest(cells_of.first_codes, cells_of.end_codes) r (first_code, end_code) ON x.code >= r.first_code AND x.code < r.end_code
-WHERE x.cube = cells_of.delta_cube AND x.kind = cells_of.kind
-AND (cells_of.since IS NULL OR (d.period >= cells_of.since AND d.period < cells_of.until));
+SELECT x.period, x.code, x.key, x.leads, x.valued, x.amount
+FROM @workspace@.delta_cells(cells_of.delta_cube, cells_of.kind, cells_of.first_codes, cells_of.end_codes, cells_of.since, cells_of.until) x;
 END;
 COMMENT ON FUNCTION @workspace@.cells_of(smallint, smallint[], date[], bigint[], bigint[], smallint, date, date) IS
 	'Cells of one kind, deltas included: of each cube and period (parallel arrays), with a code in one of the ranges from first_codes to before end_codes (parallel arrays); of the deltas, what they add to the cube delta_cube, for days from since to before until or for all. Add up leads, valued and amount of equal (period, code, key). Not unique. A building block of the funnel views.';
@@ -292,12 +288,8 @@ BEGIN
 			OFFSET 0
 		) x
 		UNION ALL
-		SELECT x.period_of_cell, x.key, (x.code >> 48) << 48, sum(x.more_leads)::bigint, sum(x.more_amount),
-			array_agg(ARRAY[x.code, x.more_leads])
-		FROM @workspace@.lead_delta d
-		CROSS JOIN LATERAL @workspace@.delta_cells(d.cubes, d.period, d.keys, d.codes, d.leads, d.valued, d.amounts) x
-		JOIN unnest(stays) r (code) ON r.code = (x.code >> 48) << 48
-		WHERE x.cube = p.delta_cube AND x.kind = 3 AND (since IS NULL OR (d.period >= since AND d.period < until))
+		SELECT x.period, x.key, (x.code >> 48) << 48, sum(x.leads)::bigint, sum(x.amount), array_agg(ARRAY[x.code, x.leads])
+		FROM @workspace@.delta_cells(p.delta_cube, 3::smallint, stays, ARRAY(SELECT r + (1::bigint << 48) FROM unnest(stays) r), since, until) x
 		GROUP BY 1, 2, 3
 	)
 	SELECT x.key, x.position, (x.us / x.leads / 86400000000)::double precision,

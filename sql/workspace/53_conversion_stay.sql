@@ -84,11 +84,9 @@ BEGIN
 		) y
 		WHERE y.n % 2 = 1
 		UNION ALL
-		SELECT t.position, x.code, x.more_leads
-		FROM @workspace@.lead_delta d
-		CROSS JOIN LATERAL @workspace@.delta_cells(d.cubes, d.period, d.keys, d.codes, d.leads, d.valued, d.amounts) x
+		SELECT t.position, x.code, x.leads
+		FROM @workspace@.delta_cells(p.delta_cube, 3::smallint, NULL, NULL, NULL, NULL) x
 		JOIN step t ON t.code = (x.code >> 48) << 48
-		WHERE x.cube = p.delta_cube AND x.kind = 3
 	), went AS (
 		SELECT s.position, s.days, sum(s.leads) AS leads
 		FROM (

@@ -72,9 +72,7 @@ BEGIN
 			SELECT x.period, x.leads FROM @workspace@.lead_cube x
 			WHERE x.cube = 0 AND x.kind = 0 AND x.period >= greatest(since, edge.day) AND x.period < until
 			UNION ALL
-			SELECT d.period, x.more_leads FROM @workspace@.lead_delta d
-			CROSS JOIN LATERAL @workspace@.delta_cells(d.cubes, d.period, d.keys, d.codes, d.leads, d.valued, d.amounts) x
-			WHERE x.cube = 0 AND x.kind = 0 AND d.period >= greatest(since, edge.day) AND d.period < until
+			SELECT x.period, x.leads FROM @workspace@.delta_cells(0::smallint, 0::smallint, NULL, NULL, greatest(since, edge.day), until) x
 		) c;
 		young[i] := created.late;
 		IF NOT young[i] AND created.on_the_day THEN

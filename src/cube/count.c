@@ -1,25 +1,17 @@
 /*
  * count.c
- *		The trigger that counts, and what SQL calls.
+ *		The trigger that counts.
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "executor/tuptable.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
+#include "utils/rel.h"
 
 #include "compat.h"
 #include "cube/cube.h"
 #include "leadcrm.h"
 
 PG_FUNCTION_INFO_V1(leadcrm_count_cells);
-PG_FUNCTION_INFO_V1(leadcrm_recount);
 
 /*
  * leadcrm.count_cells(): AFTER trigger.  For each row it collects what the change takes from the cells and adds to them; for
@@ -31,6 +23,7 @@ leadcrm_count_cells(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	const CubeShape *shape;
 	Tally	   *tally;
+	struct pg_tz *zone;
 	Facts		old;
 	Facts		new;
 
@@ -51,69 +44,19 @@ leadcrm_count_cells(PG_FUNCTION_ARGS)
 	}
 
 	shape = leadcrm_cube_shape(trigdata->tg_relation, trigdata->tg_trigger);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && leadcrm_cube_same(shape, trigdata->tg_trigslot, trigdata->tg_newslot))
+		PG_RETURN_POINTER(NULL);
 	tally = leadcrm_tally_for(shape);
-	leadcrm_cube_facts(tally, shape, trigdata->tg_trigslot, NULL, NULL, &old);
+	zone = leadcrm_tally_zone(tally);
+	leadcrm_cube_facts(shape, zone, trigdata->tg_trigslot, NULL, NULL, &old);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		leadcrm_cube_count(tally, NULL, &old);
+		leadcrm_tally_change(tally, NULL, &old);
 	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
-		leadcrm_cube_count(tally, &old, NULL);
+		leadcrm_tally_change(tally, &old, NULL);
 	else
 	{
-		leadcrm_cube_facts(tally, shape, trigdata->tg_newslot, &old, trigdata->tg_trigslot, &new);
-		leadcrm_cube_count(tally, &old, &new);
+		leadcrm_cube_facts(shape, zone, trigdata->tg_newslot, &old, trigdata->tg_trigslot, &new);
+		leadcrm_tally_change(tally, &old, &new);
 	}
 	PG_RETURN_POINTER(NULL);
-}
-
-/*
- * leadcrm.recount(target regclass) returns bigint: writes deltas that count every row of the table once.  The caller keeps writers
- * out and has emptied cells and deltas.  Returns how many rows there are.
- */
-Datum
-leadcrm_recount(PG_FUNCTION_ARGS)
-{
-	Oid			relid = PG_GETARG_OID(0);
-	Relation	rel = table_open(relid, ShareRowExclusiveLock);
-	Trigger    *trigger = leadcrm_cube_trigger(rel);
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "leadcrm recount", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old_context;
-	const CubeShape *shape;
-	Tally	   *tally;
-	TupleTableSlot *slot;
-	TableScanDesc scan;
-	int64		rows = 0;
-
-	if (!leadcrm_owns_relation(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table \"%s\"", RelationGetRelationName(rel))));
-	if (trigger == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the rows of table \"%s\" are not counted", RelationGetRelationName(rel)),
-				 errdetail("It has no trigger that calls leadcrm.count_cells().")));
-	leadcrm_tally_write(relid, false);
-	shape = leadcrm_cube_shape(rel, trigger);
-	tally = leadcrm_tally_for(shape);
-	leadcrm_tally_room(tally, maintenance_work_mem);
-	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	old_context = MemoryContextSwitchTo(work);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		Facts		facts;
-
-		CHECK_FOR_INTERRUPTS();
-		leadcrm_cube_facts(tally, shape, slot, NULL, NULL, &facts);
-		leadcrm_cube_count(tally, NULL, &facts);
-		MemoryContextReset(work);
-		rows++;
-	}
-	MemoryContextSwitchTo(old_context);
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	leadcrm_tally_write(relid, false);
-	MemoryContextDelete(work);
-	table_close(rel, NoLock);
-	PG_RETURN_INT64(rows);
 }

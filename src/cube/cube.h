@@ -4,9 +4,9 @@
  *
  * A cube's cell counts the rows with the same place: a period (the day that a row was born on, in some time zone) or one of a
  * few other keys, and a code that says in which state the row is, how far it came and the like.  The row trigger works out what a
- * statement takes from the cells and adds to them, a Tally collects that, and at the statement's end it is written into the
- * table of deltas: a handful of rows, however many the statement changed.  Nobody waits for anybody: cells are never updated
- * here.  Whoever reads adds up cells and deltas; whoever folds moves deltas into the cells.  That is SQL's part.
+ * statement takes from the cells and adds to them, and packs that (pack.h); packs are written into the table of deltas, one a
+ * statement or, of statements that change many rows, one for a hundred of them.  Nobody waits for anybody: cells are never updated
+ * here.  Whoever reads adds up cells and deltas (cells.c); whoever folds moves deltas into the cells.  That is SQL's part.
  *
  * Nothing here knows what the rows are: the trigger's arguments name the columns.
  */
@@ -16,27 +16,32 @@
 #include "access/attnum.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/date.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#define CUBE_MAX_KEYS 8			/* cubes beside the one by day: their number fits into a smallint's bits */
+#include "cube/pack.h"
+
+#define CUBE_MAX_KEYS PACK_MAX_KEYS /* cubes beside those by day, by month, and of all */
 #define CUBE_MAX_STATES 15		/* four bits, from 1 */
 #define CUBE_MAX_ENTERED 15
 
-/* What a cell counts; the upper byte of a code.  SQL takes codes apart, see the workspace's file on cubes. */
-typedef enum CellKind
-{
-	CELL_PLACE = 0,				/* rows by peak, state, whether it is over, and the stamps that they have */
-	CELL_WAIT = 2,				/* rows that are not over by state, UTC day since when, and peak; 1 is the same by 32 days */
-	CELL_STAY = 3,				/* pairs of stamps of one row by the two, whether 30, 60, 90 days apart, and bucket */
-	CELL_ENTERED = 4			/* stamps by UTC day */
-} CellKind;
+/* What cells are counted by: these, then each key. */
+#define CUBE_DAY 0
+#define CUBE_MONTH 1
+#define CUBE_ALL 2
+#define CUBE_FIRST_KEY 3
+#define CUBE_COUNT(nkeys) (CUBE_FIRST_KEY + (nkeys))
 
-#define CELL_CODE(kind, rest) ((int64) (kind) << 56 | (rest))
-#define CELL_KIND(code) ((int) ((code) >> 56))
-#define CELL_DAY(day) ((int64) (day) + (1 << 27))
+/* Codes of cells; SQL takes them apart, see the workspace's file on cubes.  CELL_BLOCK is derived from CELL_WAIT. */
+#define CELL_BLOCK 1
+#define CELL_DAY(day) ((int64) (day) + PACK_MAX_DAY)
+#define WAIT_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) << 8 | (peak))
+#define BLOCK_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) >> 5 << 8 | (peak))
+#define STAY_CODE(from, to, apart, bucket) ((int64) (from) << 52 | (int64) (to) << 48 | (int64) (apart) << 44 | ((bucket) + 4096))
+#define ENTERED_CODE(state, day) ((int64) (state) << 40 | CELL_DAY(day) << 8)
 
 /* What a trigger's arguments say, with the columns found. */
 typedef struct CubeShape
@@ -54,10 +59,13 @@ typedef struct CubeShape
 	AttrNumber	since_att;
 	AttrNumber	over_att;
 	char	   *over_value;
+	Size		over_len;
 	AttrNumber	value_att;
 	int			nkeys;
 	AttrNumber	key_att[CUBE_MAX_KEYS];
 	bool		key_is_text[CUBE_MAX_KEYS];
+	bool		key_by_value[CUBE_MAX_KEYS];
+	int16		key_len[CUBE_MAX_KEYS];
 	FmgrInfo	key_out[CUBE_MAX_KEYS];
 	int			nentered;
 	AttrNumber	entered_att[CUBE_MAX_ENTERED];
@@ -67,13 +75,9 @@ typedef struct CubeShape
 
 	/* columns of the delta table */
 	AttrNumber	delta_id_att;
-	AttrNumber	cubes_att;
-	AttrNumber	period_att;
-	AttrNumber	keys_att;
-	AttrNumber	codes_att;
-	AttrNumber	leads_att;
-	AttrNumber	valued_att;
-	AttrNumber	amounts_att;
+	AttrNumber	first_day_att;
+	AttrNumber	last_day_att;
+	AttrNumber	changes_att;
 	int			delta_natts;
 } CubeShape;
 
@@ -93,52 +97,85 @@ typedef struct Facts
 	bool		counted;
 	DateADT		day;			/* born, in the time zone */
 	int			nkeys;
-	int32		keys[CUBE_MAX_KEYS];
-	int64		place;			/* code of CELL_PLACE */
-	int64		wait;			/* code of CELL_WAIT; -1: it is over, or nobody knows since when */
-	bool		has_value;
-	bool		fits;			/* the value is fixed / 10^6 */
-	int64		fixed;
+	PackText	keys[CUBE_MAX_KEYS];	/* point into the row, or are allocated */
+	uint32		place;
+	bool		waits;			/* it is not over, and since when is known */
+	int			state;
+	int			peak;
+	int			since;			/* UTC day */
+	PackValue	value_form;		/* none, fixed or text */
+	int64		fixed;			/* the value in millionths */
 	int			scale;
-	Datum		value;
+	char	   *value_text;
 	int			nentered;
 	uint32		entered;		/* bits */
 	TimestampTz at[CUBE_MAX_ENTERED];
 } Facts;
 
-typedef struct Tally Tally;
+/* Changes on their way into a pack. */
+typedef struct Packer
+{
+	StringInfoData data;		/* its length stands in writer */
+	PackWriter	writer;
+	DateADT		first_day;
+	DateADT		last_day;
+	int			nkeys;
+} Packer;
+
+#define PACKER_FULL 7400		/* with the group that comes beyond, a delta fits a page */
 
 /* shape.c */
 extern void leadcrm_cube_init(void);
 extern const CubeShape *leadcrm_cube_shape(Relation rel, const Trigger *trigger);
 extern Trigger *leadcrm_cube_trigger(Relation rel);
 
+/* zone.c */
+extern struct pg_tz *leadcrm_cube_zone(const CubeShape *shape);
+
 /* facts.c */
-extern void leadcrm_cube_facts(Tally *tally, const CubeShape *shape, TupleTableSlot *slot, const Facts *before, TupleTableSlot *before_slot,
-							   Facts *facts);
-extern void leadcrm_cube_count(Tally *tally, const Facts *before, const Facts *after);
+extern bool leadcrm_cube_same(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b);
+extern void leadcrm_cube_facts(const CubeShape *shape, struct pg_tz *zone, TupleTableSlot *slot, const Facts *before,
+							   TupleTableSlot *before_slot, Facts *facts);
+
+/* change.c */
+extern int	leadcrm_utc_day(TimestampTz at);
+extern void leadcrm_packer_start(Packer *p, int nkeys);
+extern void leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after);
 
 /* sums.c */
 extern void leadcrm_sums_add_value(MemoryContext cxt, Sums *to, Numeric value);
-extern void leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, int64 code);
-extern void leadcrm_sums_add(MemoryContext cxt, Sums *to, const Sums *from, int64 code);
-extern bool leadcrm_sums_are_nothing(const Sums *s);
-extern void leadcrm_sums_finish(Sums *s, int64 code);
+extern void leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, bool whole);
+extern bool leadcrm_sums_are_nothing(const Sums *s, bool whole);
+extern Numeric leadcrm_sums_amount(const Sums *s, bool whole);
+
+/* cells.c */
+typedef struct CellSet CellSet;
+typedef struct CellFilter
+{
+	int			cube;			/* -1: all */
+	int			kind;			/* -1: all */
+	int			nranges;		/* -1: all; else codes from first to before end */
+	const int64 *first;
+	const int64 *end;
+	DateADT		since;			/* born from this day */
+	DateADT		until;			/* to before this one */
+} CellFilter;
+extern CellSet *leadcrm_cells_make(const CellFilter *filter);
+extern void leadcrm_cells_add(CellSet *set, const uint8 *data, Size len);
+extern int64 leadcrm_cells_number(const CellSet *set);
+extern void leadcrm_cells_reset(CellSet *set);
+typedef void (*CellReceiver) (void *arg, int cube, int kind, DateADT period, int64 code, const char *key, int key_len, const Sums *sums);
+extern void leadcrm_cells_visit(CellSet *set, CellReceiver receive, void *arg);
 
 /* tally.c */
 extern void leadcrm_tally_init(void);
+typedef struct Tally Tally;
 extern Tally *leadcrm_tally_for(const CubeShape *shape);
-extern void leadcrm_tally_room(Tally *tally, int kilobytes);
-extern int32 leadcrm_tally_key(Tally *tally, const char *key, int len);
 extern struct pg_tz *leadcrm_tally_zone(Tally *tally);
-extern void leadcrm_tally_add(Tally *tally, const Facts *row, int64 code, int sign, const Facts *value, int64 us);
+extern void leadcrm_tally_change(Tally *tally, const Facts *before, const Facts *after);
 extern void leadcrm_tally_write(Oid relid, bool all);
 
-/* deltas.c: one delta, written; codes and sums are parallel */
-typedef struct DeltaWriter DeltaWriter;
-extern DeltaWriter *leadcrm_delta_begin(const CubeShape *shape);
-extern void leadcrm_delta_write(DeltaWriter *w, int cubes, DateADT period, const char *const *keys, int n, const int64 *codes,
-								const Sums *sums);
-extern void leadcrm_delta_end(DeltaWriter *w);
+/* deltas.c */
+extern void leadcrm_delta_write(const CubeShape *shape, DateADT first_day, DateADT last_day, char *changes, int len);
 
 #endif							/* LEADCRM_CUBE_H */

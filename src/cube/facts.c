@@ -1,6 +1,6 @@
 /*
  * facts.c
- *		What a row looks like to the cubes, and what its change takes from the cells and adds to them.
+ *		What a row looks like to the cubes.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
@@ -15,29 +16,14 @@
 #include "cube/bucket.h"
 #include "cube/cube.h"
 
-#define STAY_CODE(from, to, class, bucket) \
-	CELL_CODE(CELL_STAY, (int64) (from) << 52 | (int64) (to) << 48 | (int64) (class) << 44 | ((bucket) + 4096))
-
-/* Days since 2000-01-01 UTC. */
-static int64
-utc_day(TimestampTz at)
-{
-	if (TIMESTAMP_IS_NOBEGIN(at))
-		return -(1 << 27);
-	if (TIMESTAMP_IS_NOEND(at))
-		return (1 << 27) - 1;
-	return at >= 0 ? at / USECS_PER_DAY : -((USECS_PER_DAY - 1 - at) / USECS_PER_DAY);
-}
-
 static DateADT
-local_day(Tally *tally, TimestampTz at)
+local_day(struct pg_tz *zone, TimestampTz at)
 {
 	struct pg_tm tm;
 	fsec_t		fsec;
 	int			tz;
 
-	if (TIMESTAMP_NOT_FINITE(at) ||
-		timestamp2tm(at, &tz, &tm, &fsec, NULL, leadcrm_tally_zone(tally)) != 0)
+	if (TIMESTAMP_NOT_FINITE(at) || timestamp2tm(at, &tz, &tm, &fsec, NULL, zone) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("rows cannot be counted by the day of \"%s\"", timestamptz_to_str(at))));
@@ -64,10 +50,9 @@ state_rank(const CubeShape *shape, TupleTableSlot *slot, AttrNumber att)
  * numeric is its only form that is not private to numeric.c.
  */
 static bool
-in_millionths(Datum value, int64 *fixed, int *scale)
+in_millionths(const char *text, int64 *fixed, int *scale)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-	char	   *c = text;
+	const char *c = text;
 	bool		negative = *c == '-';
 	int64		result = 0;
 	int			digits = 0;
@@ -77,23 +62,28 @@ in_millionths(Datum value, int64 *fixed, int *scale)
 	{
 		if (*c == '.')
 			after = 0;
-		else if (*c < '0' || *c > '9' || ++digits > 15 || (after >= 0 && ++after > 6))
-		{
-			pfree(text);
+		else if (*c < '0' || *c > '9' || ++digits > 15 || (after >= 0 && ++after > PACK_DIGITS))
 			return false;
-		}
 		else
 			result = result * 10 + (*c - '0');
 	}
 	after = Max(after, 0);
-	pfree(text);
-	*scale = after;
 	if (digits - after > 12)
 		return false;
-	for (; after < 6; after++)
+	*scale = after;
+	for (; after < PACK_DIGITS; after++)
 		result *= 10;
 	*fixed = negative ? -result : result;
 	return true;
+}
+
+/* Whether a column that is passed by value is the same in both rows. */
+static bool
+same_fixed(TupleTableSlot *a, TupleTableSlot *b, AttrNumber att)
+{
+	if (a->tts_isnull[att - 1] || b->tts_isnull[att - 1])
+		return a->tts_isnull[att - 1] && b->tts_isnull[att - 1];
+	return a->tts_values[att - 1] == b->tts_values[att - 1];
 }
 
 /* Whether a column holds the same bytes in both rows: then what was made of it need not be made again. */
@@ -109,55 +99,106 @@ same_bytes(TupleTableSlot *a, TupleTableSlot *b, AttrNumber att)
 		memcmp(DatumGetPointer(x), DatumGetPointer(y), VARSIZE_ANY(DatumGetPointer(x))) == 0;
 }
 
-static int32
-key_of(Tally *tally, const CubeShape *shape, TupleTableSlot *slot, int i)
+static PackText
+key_of(const CubeShape *shape, TupleTableSlot *slot, int i)
 {
 	Datum		value = slot->tts_values[shape->key_att[i] - 1];
-	char	   *text;
+	PackText	result = {"", 0};
 
 	if (slot->tts_isnull[shape->key_att[i] - 1])
-		return 0;				/* the empty text */
+		return result;
 	if (shape->key_is_text[i])
 	{
 		struct varlena *plain = PG_DETOAST_DATUM_PACKED(value);
 
-		return leadcrm_tally_key(tally, VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
+		result.text = VARDATA_ANY(plain);
+		result.len = VARSIZE_ANY_EXHDR(plain);
 	}
-	text = OutputFunctionCall((FmgrInfo *) &shape->key_out[i], value);
-	return leadcrm_tally_key(tally, text, strlen(text));
+	else
+	{
+		result.text = OutputFunctionCall((FmgrInfo *) &shape->key_out[i], value);
+		result.len = strlen(result.text);
+	}
+	return result;
 }
 
-/* CELL_PLACE and CELL_WAIT */
+/* Whether a key is the same in both rows, as the same bytes. */
+static bool
+same_key(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b, int i)
+{
+	int			n = shape->key_att[i] - 1;
+
+	if (a->tts_isnull[n] || b->tts_isnull[n])
+		return a->tts_isnull[n] && b->tts_isnull[n];
+	return datumIsEqual(a->tts_values[n], b->tts_values[n], shape->key_by_value[i], shape->key_len[i]);
+}
+
 static void
 find_place(const CubeShape *shape, TupleTableSlot *slot, Facts *facts)
 {
-	int			state = state_rank(shape, slot, shape->state_att);
-	int			peak = slot->tts_isnull[shape->peak_att - 1] ? state : state_rank(shape, slot, shape->peak_att);
 	bool		over = false;
 
+	facts->state = state_rank(shape, slot, shape->state_att);
+	facts->peak = slot->tts_isnull[shape->peak_att - 1] ? facts->state : state_rank(shape, slot, shape->peak_att);
 	if (!slot->tts_isnull[shape->over_att - 1])
 	{
 		struct varlena *text = PG_DETOAST_DATUM_PACKED(slot->tts_values[shape->over_att - 1]);
 
-		over = VARSIZE_ANY_EXHDR(text) == strlen(shape->over_value) &&
-			memcmp(VARDATA_ANY(text), shape->over_value, VARSIZE_ANY_EXHDR(text)) == 0;
+		over = VARSIZE_ANY_EXHDR(text) == shape->over_len && memcmp(VARDATA_ANY(text), shape->over_value, shape->over_len) == 0;
 	}
-	facts->place = CELL_CODE(CELL_PLACE, (int64) peak << 24 | (int64) state << 20 | (over ? 1 << 16 : 0) | facts->entered);
-	facts->wait = -1;
-	if (!over && !slot->tts_isnull[shape->since_att - 1])
-		facts->wait = CELL_CODE(CELL_WAIT, (int64) state << 40 | peak |
-								CELL_DAY(utc_day(DatumGetTimestampTz(slot->tts_values[shape->since_att - 1]))) << 8);
+	facts->place = (uint32) facts->peak << 24 | (uint32) facts->state << 20 | (over ? 1 << 16 : 0) | facts->entered;
+	facts->waits = !over && !slot->tts_isnull[shape->since_att - 1];
+	facts->since = facts->waits ? leadcrm_utc_day(DatumGetTimestampTz(slot->tts_values[shape->since_att - 1])) : 0;
+}
+
+static void
+find_value(const CubeShape *shape, TupleTableSlot *slot, const Facts *before, TupleTableSlot *before_slot, Facts *facts)
+{
+	if (before != NULL && same_bytes(before_slot, slot, shape->value_att))
+	{
+		facts->value_form = before->value_form;
+		facts->fixed = before->fixed;
+		facts->scale = before->scale;
+		facts->value_text = before->value_text;
+		return;
+	}
+	facts->value_form = PACK_NO_VALUE;
+	if (slot->tts_isnull[shape->value_att - 1])
+		return;
+	facts->value_text = DatumGetCString(DirectFunctionCall1(numeric_out, slot->tts_values[shape->value_att - 1]));
+	facts->value_form = in_millionths(facts->value_text, &facts->fixed, &facts->scale) ? PACK_FIXED : PACK_TEXT;
 }
 
 /*
- * Reads a row.  before, in before_slot: what the same row was before, which saves work; else NULL.  Its memory is the caller's.
+ * Whether two versions of a row look the same to the cubes, at a glance: equal values in other bytes pass for different ones.
+ */
+bool
+leadcrm_cube_same(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b)
+{
+	slot_getsomeattrs(a, shape->max_att);
+	slot_getsomeattrs(b, shape->max_att);
+	if (a->tts_isnull[shape->unless_att - 1] != b->tts_isnull[shape->unless_att - 1] || !same_fixed(a, b, shape->since_att) ||
+		!same_fixed(a, b, shape->state_att) || !same_fixed(a, b, shape->peak_att) || !same_fixed(a, b, shape->born_att) ||
+		!same_bytes(a, b, shape->over_att) || !same_bytes(a, b, shape->value_att))
+		return false;
+	for (int i = 0; i < shape->nentered; i++)
+		if (!same_fixed(a, b, shape->entered_att[i]))
+			return false;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (!same_key(shape, a, b, i))
+			return false;
+	return true;
+}
+
+/*
+ * Reads a row; zone: what its day is counted in.  before, in before_slot: what the same row was before, which saves work; else
+ * NULL.  What it allocates is the caller's; the rest points into the slots.
  */
 void
-leadcrm_cube_facts(Tally *tally, const CubeShape *shape, TupleTableSlot *slot, const Facts *before, TupleTableSlot *before_slot,
+leadcrm_cube_facts(const CubeShape *shape, struct pg_tz *zone, TupleTableSlot *slot, const Facts *before, TupleTableSlot *before_slot,
 				   Facts *facts)
 {
 	AttrNumber	born = shape->born_att - 1;
-	AttrNumber	value = shape->value_att - 1;
 
 	slot_getsomeattrs(slot, shape->max_att);
 	facts->counted = slot->tts_isnull[shape->unless_att - 1] && !slot->tts_isnull[born];
@@ -167,12 +208,11 @@ leadcrm_cube_facts(Tally *tally, const CubeShape *shape, TupleTableSlot *slot, c
 		before = NULL;
 
 	facts->day = before != NULL && before_slot->tts_values[born] == slot->tts_values[born] ? before->day :
-		local_day(tally, DatumGetTimestampTz(slot->tts_values[born]));
-	for (int i = 0; i < shape->nkeys; i++)
-		facts->keys[i] = before != NULL && shape->key_is_text[i] && same_bytes(before_slot, slot, shape->key_att[i]) ?
-			before->keys[i] : key_of(tally, shape, slot, i);
-
+		local_day(zone, DatumGetTimestampTz(slot->tts_values[born]));
 	facts->nkeys = shape->nkeys;
+	for (int i = 0; i < shape->nkeys; i++)
+		facts->keys[i] = before != NULL && same_key(shape, before_slot, slot, i) ? before->keys[i] : key_of(shape, slot, i);
+
 	facts->nentered = shape->nentered;
 	facts->entered = 0;
 	for (int i = 0; i < shape->nentered; i++)
@@ -182,102 +222,5 @@ leadcrm_cube_facts(Tally *tally, const CubeShape *shape, TupleTableSlot *slot, c
 			facts->at[i] = DatumGetTimestampTz(slot->tts_values[shape->entered_att[i] - 1]);
 		}
 	find_place(shape, slot, facts);
-
-	facts->has_value = !slot->tts_isnull[value];
-	facts->fits = false;
-	if (before != NULL && same_bytes(before_slot, slot, shape->value_att))
-	{
-		facts->fits = before->fits;
-		facts->fixed = before->fixed;
-		facts->scale = before->scale;
-		facts->value = before->value;
-	}
-	else if (facts->has_value)
-	{
-		facts->value = PointerGetDatum(PG_DETOAST_DATUM(slot->tts_values[value]));
-		facts->fits = in_millionths(facts->value, &facts->fixed, &facts->scale);
-	}
-}
-
-static bool
-same_value(const Facts *a, const Facts *b)
-{
-	if (!a->has_value || !b->has_value)
-		return a->has_value == b->has_value;
-	if (a->fits && b->fits)
-		return a->fixed == b->fixed && a->scale == b->scale;
-	return a->fits == b->fits && DatumGetBool(DirectFunctionCall2(numeric_eq, a->value, b->value));
-}
-
-/* Days apart: 0 the wrong way round, 1 to 30, 2 to 60, 3 to 90, 4 more. */
-static int
-apart(int64 us)
-{
-	if (us < 0)
-		return 0;
-	return us <= 30 * USECS_PER_DAY ? 1 : us <= 60 * USECS_PER_DAY ? 2 : us <= 90 * USECS_PER_DAY ? 3 : 4;
-}
-
-/* Of facts' stamps: each that is not the same in other, and each pair with such a one. */
-static void
-count_stamps(Tally *tally, const Facts *facts, const Facts *other, int sign)
-{
-	uint32		fresh = 0;
-
-	for (int i = 0; i < facts->nentered; i++)
-		if ((facts->entered & 1 << i) && (other == NULL || !(other->entered & 1 << i) || other->at[i] != facts->at[i]))
-			fresh |= 1 << i;
-	if (fresh == 0)
-		return;
-	for (int to = 0; to < facts->nentered; to++)
-	{
-		if (!(facts->entered & 1 << to))
-			continue;
-		if (fresh & 1 << to)
-			leadcrm_tally_add(tally, facts, CELL_CODE(CELL_ENTERED, (int64) (to + 1) << 40 | CELL_DAY(utc_day(facts->at[to])) << 8),
-							  sign, NULL, 0);
-		for (int from = 0; from < to; from++)
-		{
-			int64		us;
-
-			if (!(facts->entered & 1 << from) || !(fresh & (1 << from | 1 << to)) ||
-				TIMESTAMP_NOT_FINITE(facts->at[from]) || TIMESTAMP_NOT_FINITE(facts->at[to]) ||
-				__builtin_sub_overflow(facts->at[to], facts->at[from], &us))
-				continue;
-			leadcrm_tally_add(tally, facts, STAY_CODE(from + 1, to + 1, apart(us), leadcrm_duration_bucket(us)), sign, NULL, us);
-		}
-	}
-}
-
-static void
-count_place(Tally *tally, const Facts *facts, int sign)
-{
-	leadcrm_tally_add(tally, facts, facts->place, sign, facts, 0);
-	if (facts->wait >= 0)
-		leadcrm_tally_add(tally, facts, facts->wait, sign, facts, 0);
-}
-
-/*
- * What a change of a row takes from the cells and adds to them; NULL: the row was not, or is no longer.
- */
-void
-leadcrm_cube_count(Tally *tally, const Facts *before, const Facts *after)
-{
-	bool		was = before != NULL && before->counted;
-	bool		is = after != NULL && after->counted;
-	bool		stays = was && is && before->day == after->day;
-
-	for (int i = 0; stays && i < before->nkeys; i++)
-		stays = before->keys[i] == after->keys[i];
-	if (!stays || before->place != after->place || before->wait != after->wait || !same_value(before, after))
-	{
-		if (was)
-			count_place(tally, before, -1);
-		if (is)
-			count_place(tally, after, 1);
-	}
-	if (was)
-		count_stamps(tally, before, stays ? after : NULL, -1);
-	if (is)
-		count_stamps(tally, after, stays ? before : NULL, 1);
+	find_value(shape, slot, before, before_slot, facts);
 }

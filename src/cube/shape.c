@@ -232,6 +232,7 @@ find_over(CubeShape *s, Relation rel, const char *what)
 				 errmsg("\"%s\" does not say which value of which column ends a row's way", what)));
 	s->over_att = column(rel, pnstrdup(what, colon - what), TEXTOID);
 	s->over_value = MemoryContextStrdup(s->cxt, colon + 1);
+	s->over_len = strlen(s->over_value);
 }
 
 static void
@@ -242,13 +243,9 @@ find_delta(CubeShape *s, Relation rel, const char *name)
 	s->delta = companion_table(rel, name);
 	delta = table_open(s->delta, AccessShareLock);
 	s->delta_id_att = column(delta, "delta_id", UUIDOID);
-	s->cubes_att = column(delta, "cubes", INT2OID);
-	s->period_att = column(delta, "period", DATEOID);
-	s->keys_att = column(delta, "keys", TEXTARRAYOID);
-	s->codes_att = column(delta, "codes", INT8ARRAYOID);
-	s->leads_att = column(delta, "leads", INT8ARRAYOID);
-	s->valued_att = column(delta, "valued", INT8ARRAYOID);
-	s->amounts_att = column(delta, "amounts", NUMERICARRAYOID);
+	s->first_day_att = column(delta, "first_day", DATEOID);
+	s->last_day_att = column(delta, "last_day", DATEOID);
+	s->changes_att = column(delta, "changes", BYTEAOID);
 	s->delta_natts = RelationGetDescr(delta)->natts;
 	table_close(delta, NoLock);
 }
@@ -273,6 +270,8 @@ build(CubeShape *s, Relation rel, const Trigger *trigger)
 		bool		varlena;
 
 		s->key_is_text[i] = type == TEXTOID || type == VARCHAROID;
+		s->key_by_value[i] = TupleDescAttr(RelationGetDescr(rel), s->key_att[i] - 1)->attbyval;
+		s->key_len[i] = TupleDescAttr(RelationGetDescr(rel), s->key_att[i] - 1)->attlen;
 		getTypeOutputInfo(type, &out, &varlena);
 		fmgr_info_cxt(out, &s->key_out[i], s->cxt);
 	}

@@ -14,14 +14,12 @@
 #include "compat.h"
 #include "cube/cube.h"
 
-#define VALUE_DIGITS 6			/* after the point, in Sums.fixed */
-
 static Numeric
-fixed_as_numeric(int64 fixed, int64 code, int scale)
+fixed_as_numeric(int64 fixed, bool whole, int scale)
 {
-	if (CELL_KIND(code) == CELL_STAY)
+	if (whole)
 		return int64_to_numeric(fixed);
-	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(int64_div_fast_to_numeric(fixed, VALUE_DIGITS)),
+	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(int64_div_fast_to_numeric(fixed, PACK_DIGITS)),
 											   Int32GetDatum(scale)));
 }
 
@@ -42,10 +40,10 @@ leadcrm_sums_add_value(MemoryContext cxt, Sums *to, Numeric value)
 }
 
 /*
- * Adds fixed / 10^6, or fixed itself in a cell of times (CELL_STAY), which is all that the code is looked at for.
+ * Adds fixed / 10^6; whole: fixed itself, to a sum that all of that kind are added to.
  */
 void
-leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, int64 code)
+leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, bool whole)
 {
 	int64		sum;
 
@@ -53,43 +51,31 @@ leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, int64 code)
 		to->fixed = sum;
 	else
 	{
-		leadcrm_sums_add_value(cxt, to, fixed_as_numeric(to->fixed, code, VALUE_DIGITS));
+		leadcrm_sums_add_value(cxt, to, fixed_as_numeric(to->fixed, whole, PACK_DIGITS));
 		to->fixed = fixed;
 	}
 }
 
 /*
- * Adds one sum to another one of the same code.
+ * All of a sum's values, in the current memory context, with as many digits as came in.
  */
-void
-leadcrm_sums_add(MemoryContext cxt, Sums *to, const Sums *from, int64 code)
+Numeric
+leadcrm_sums_amount(const Sums *s, bool whole)
 {
-	to->leads += from->leads;
-	to->valued += from->valued;
-	to->scale = Max(to->scale, from->scale);
-	if (from->fixed != 0)
-		leadcrm_sums_add_fixed(cxt, to, from->fixed, code);
-	if (from->big != NULL)
-		leadcrm_sums_add_value(cxt, to, from->big);
+	Numeric		fixed = fixed_as_numeric(s->fixed, whole, s->scale);
+
+	return s->big == NULL ? fixed :
+		DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(s->big), NumericGetDatum(fixed)));
 }
 
 /*
  * Whether a sum changes nothing.
  */
 bool
-leadcrm_sums_are_nothing(const Sums *s)
+leadcrm_sums_are_nothing(const Sums *s, bool whole)
 {
-	return s->leads == 0 && s->valued == 0 && s->fixed == 0 && s->big == NULL;
-}
-
-/*
- * Puts all of a sum's values into s->big, in the current memory context, with as many digits as came in.
- */
-void
-leadcrm_sums_finish(Sums *s, int64 code)
-{
-	Numeric		fixed = fixed_as_numeric(s->fixed, code, s->scale);
-
-	s->big = s->big == NULL ? fixed :
-		DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(s->big), NumericGetDatum(fixed)));
+	if (s->leads != 0 || s->valued != 0 || s->big == NULL)
+		return s->leads == 0 && s->valued == 0 && s->fixed == 0;
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(leadcrm_sums_amount(s, whole)),
+											NumericGetDatum(int64_to_numeric(0))));
 }

@@ -10,15 +10,13 @@ CREATE TYPE step AS ENUM ('seed', 'sprout', 'tree');
 CREATE TABLE plant (id int PRIMARY KEY, born timestamptz NOT NULL, step step NOT NULL, peak step, since timestamptz, fate text,
 	price numeric, bed text, row int, weed text, sprout_at timestamptz, tree_at timestamptz, note text);
 CREATE TABLE garden (zone text);
-CREATE TABLE delta (delta_id uuid PRIMARY KEY, cubes smallint, period date, keys text[], codes bigint[], leads bigint[], valued bigint[],
-	amounts numeric[]);
+CREATE TABLE delta (delta_id uuid PRIMARY KEY, first_day date, last_day date, changes bytea);
 CREATE TRIGGER count AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells('delta=delta', 'zone=garden.zone',
 	'unless=weed', 'born=born', 'state=step', 'peak=peak', 'since=since', 'over=fate:dead', 'value=price', 'keys=bed,row', 'entered=sprout_at,tree_at');
 CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells();
 CREATE VIEW sums AS
-	SELECT d.cubes, d.period, d.keys, u.code >> 56 AS kind, u.code & 72057594037927935 AS code, sum(u.leads) AS n, sum(u.valued) AS valued, sum(u.amount) AS amount
-	FROM delta d, unnest(codes, leads, valued, amounts) u (code, leads, valued, amount)
-	GROUP BY 1, 2, 3, 4, 5 HAVING sum(u.leads) <> 0 OR sum(u.valued) <> 0 OR sum(u.amount) <> 0;
+	SELECT x.cube, x.period, x.key, x.kind, x.code, x.leads AS n, x.valued, x.amount
+	FROM (SELECT leadcrm.sum_deltas(d.changes) AS cells FROM delta d) s, unnest(s.cells) x;
 
 -- no time zone
 INSERT INTO plant VALUES (1, '2024-03-01 23:30+00', 'seed');
@@ -27,7 +25,7 @@ INSERT INTO plant VALUES (1, '2024-03-01 23:30+00', 'seed');
 UPDATE garden SET zone = 'Asia/Tbilisi';
 -- a day is the zone's
 INSERT INTO plant (id, born, step, since, price, bed, row) VALUES (1, '2024-03-01 23:30+00', 'seed', '2024-03-01 23:30+00', 2.50, 'north', 7);
-SELECT * FROM sums ORDER BY kind, code;
+SELECT * FROM sums ORDER BY cube, kind, code, period, key;
 -- another column leaves nothing
 SELECT count(*) FROM delta;
 UPDATE plant SET note = 'wet';
@@ -36,7 +34,7 @@ SELECT count(*) FROM delta;
 UPDATE plant SET step = 'sprout', since = '2024-03-04 12:00+00', sprout_at = '2024-03-04 12:00+00';
 UPDATE plant SET step = 'tree', since = '2024-05-01 12:00+00', tree_at = '2024-05-01 12:00+00', price = 1e15 + 1e-9;
 SELECT count(*) FROM delta;
-SELECT * FROM sums ORDER BY kind, code;
+SELECT * FROM sums ORDER BY cube, kind, code, period, key;
 -- what is undone is not counted
 BEGIN;
 SAVEPOINT s;
@@ -45,29 +43,45 @@ INSERT INTO plant (id, born, step) VALUES (2, '2024-03-01', 'seed');
 ROLLBACK TO s;
 UPDATE plant SET fate = 'eaten';
 COMMIT;
-SELECT * FROM sums WHERE kind IN (0, 2) ORDER BY kind, code;
+SELECT * FROM sums WHERE kind IN (0, 2) AND cube IN (0, 4) ORDER BY cube, kind, code;
 -- nor a statement that fails half-way
 INSERT INTO plant (id, born, step) SELECT 10 - i, '2024-03-01', 'seed' FROM generate_series(1, 9) i;
 SELECT count(*) FROM delta;
 -- many rows leave few deltas
 INSERT INTO plant (id, born, step, bed, row) SELECT 100 + i, '2024-03-01', 'seed', 'b' || i % 3, i % 50 FROM generate_series(1, 5000) i;
-SELECT cubes, period, count(*), sum(n) FROM sums WHERE kind = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT cube, period, count(*), sum(n) FROM sums WHERE kind = 0 GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) FROM delta;
+-- what the deltas say is what the rows say
+SELECT count(*) FROM leadcrm.recount('plant');
+SELECT count(*) FROM (SELECT cube, kind, period, code, key, leads, valued, amount FROM leadcrm.recount('plant')
+	EXCEPT SELECT cube, kind, period, code, key, n, valued, amount FROM sums) x;
+SELECT count(*) FROM (SELECT cube, kind, period, code, key, n, valued, amount FROM sums
+	EXCEPT SELECT cube, kind, period, code, key, leads, valued, amount FROM leadcrm.recount('plant')) x;
+-- cells that don't fit into memory come in parts
+BEGIN;
+UPDATE plant SET row = id;
+SET LOCAL maintenance_work_mem = '1MB';
+SELECT count(*) > count(DISTINCT (cube, kind, period, code, key)) AS in_parts, sum(leads) FROM leadcrm.recount('plant') WHERE cube = 0;
+SELECT count(*) FROM (SELECT cube, kind, period, code, key, sum(leads), sum(valued), sum(amount) FROM leadcrm.recount('plant') GROUP BY 1, 2, 3, 4, 5
+	EXCEPT SELECT cube, kind, period, code, key, n, valued, amount FROM sums) x;
+ROLLBACK;
+-- some of them
+SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 3::smallint, 0::smallint, ARRAY[1 << 24, 4 << 24]::bigint[], ARRAY[2 << 24, 5 << 24]::bigint[], '2024-02-01', '2024-03-02') AS c FROM delta) s,
+	unnest(s.c) x ORDER BY key, code;
+SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 0::smallint, 0::smallint, NULL, NULL, '2024-03-02', NULL) AS c FROM delta) s, unnest(s.c) x ORDER BY key, code;
+SELECT leadcrm.sum_deltas(changes) FROM delta WHERE false;
 -- what does not count, and what is gone
 UPDATE plant SET weed = 'ivy' WHERE id > 101;
 DELETE FROM plant WHERE id = 1;
 DELETE FROM plant WHERE id = 101;
-SELECT sum(CASE WHEN cubes & 1 <> 0 THEN n END) AS by_day, sum(CASE WHEN cubes & 2 <> 0 THEN n END) AS by_bed, sum(CASE WHEN cubes & 4 <> 0 THEN n END) AS by_row,
-	sum(CASE WHEN cubes & 1 <> 0 THEN amount END) AS amount FROM sums WHERE kind = 0;
+SELECT cube, sum(n), sum(amount) FROM sums WHERE kind = 0 GROUP BY cube ORDER BY cube;
 -- a data-only restore brings the counts itself
 SET leadcrm.enforcement = off;
 UPDATE plant SET weed = NULL;
 RESET leadcrm.enforcement;
-SELECT sum(n) FROM sums WHERE kind = 0 AND cubes & 1 <> 0;
+SELECT sum(n) FROM sums WHERE kind = 0 AND cube = 0;
 -- counting anew
-DELETE FROM delta;
-SELECT leadcrm.recount('plant');
-SELECT cubes, sum(n) FROM sums WHERE kind = 0 GROUP BY cubes ORDER BY cubes;
+SELECT cube, sum(leads) FROM leadcrm.recount('plant') WHERE kind = 0 GROUP BY cube ORDER BY cube;
 -- a nested statement in a subtransaction that is undone takes nothing of the outer one with it
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -81,7 +95,7 @@ END
 $$;
 CREATE TRIGGER zz_meddle AFTER UPDATE OF price ON plant FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION meddle();
 UPDATE plant SET price = 1 WHERE id <= 104;
-SELECT sum(valued), sum(amount) FROM sums WHERE kind = 0 AND cubes & 1 <> 0;
+SELECT sum(valued), sum(amount) FROM sums WHERE kind = 0 AND cube = 0;
 SELECT count(price), sum(price) FROM plant;
 
 -- what is refused
@@ -92,15 +106,23 @@ DROP TRIGGER early ON plant;
 ALTER TABLE plant RENAME COLUMN price TO cost;
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
 ALTER TABLE plant RENAME COLUMN cost TO price;
-ALTER TABLE delta RENAME COLUMN codes TO code;
+ALTER TABLE delta RENAME COLUMN changes TO change;
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
-ALTER TABLE delta RENAME COLUMN code TO codes;
+ALTER TABLE delta RENAME COLUMN change TO changes;
 ALTER TABLE delta RENAME TO deltas;
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
 ALTER TABLE deltas RENAME TO delta;
 INSERT INTO plant VALUES (1, 'infinity', 'seed');
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
-SELECT leadcrm.recount('garden');
+SELECT * FROM leadcrm.recount('garden');
+-- what is no delta
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0200'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0109'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x01000000'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x010000200501610507'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x, NULL, NULL, ARRAY[NULL::bigint], ARRAY[1::bigint], NULL, NULL) FROM (VALUES ('\x0100'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0100'::bytea), (NULL)) v (x);
 -- somebody else's deltas are not to be written by a table of one's own
 CREATE ROLE leadcrm_stranger;
 ALTER TABLE plant OWNER TO leadcrm_stranger;

@@ -1,0 +1,376 @@
+/*
+ * cells.c
+ *		Adds packed changes up to cells.
+ *
+ * A row counts in the cube of its day, in that of its month, in the one of all rows, and in one for each key.  Places are counted
+ * by month everywhere but in the cube by day, and not in the cube of all, which is their sum; other kinds have no period where
+ * there is a key or all is counted; stamps are counted by day and month only.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "cube/bucket.h"
+#include "cube/cube.h"
+
+/* A key's text, numbered: cells hold the number. */
+typedef struct Key
+{
+	PackText	key;
+	uint32		hash;
+	int32		id;
+	char		status;
+} Key;
+
+#define SH_PREFIX keyset
+#define SH_ELEMENT_TYPE Key
+#define SH_KEY_TYPE PackText
+#define SH_KEY key
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key).text, (int) (key).len)
+#define SH_EQUAL(tb, a, b) ((a).len == (b).len && memcmp((a).text, (b).text, (a).len) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct CellKey
+{
+	int64		code;
+	DateADT		period;
+	int32		key;			/* id; 0 in the cubes without one */
+	int16		cube;
+	int16		kind;
+} CellKey;
+
+typedef struct Cell
+{
+	CellKey		key;
+	uint32		hash;
+	char		status;
+	Sums		sums;
+} Cell;
+
+#define SH_PREFIX cellset
+#define SH_ELEMENT_TYPE Cell
+#define SH_KEY_TYPE CellKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, key) \
+	hash_combine((uint32) ((uint64) (key).code * UINT64CONST(0x9E3779B97F4A7C15) >> 32), \
+				 murmurhash32((uint32) (key).period ^ ((uint32) (key).key * 0x9E3779B1U + (uint32) (key).cube * 8 + (uint32) (key).kind)))
+#define SH_EQUAL(tb, a, b) ((a).code == (b).code && (a).period == (b).period && (a).key == (b).key && (a).cube == (b).cube && \
+							(a).kind == (b).kind)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct CellSet
+{
+	MemoryContext cxt;
+	CellFilter	filter;
+	cellset_hash *cells;
+	keyset_hash *keyset;
+	int32		nkeys;
+	int32		roomkeys;
+	PackText   *keys;			/* by id */
+	DateADT		last_day;		/* whose month is */
+	DateADT		last_month;
+};
+
+/* The row at hand. */
+typedef struct Row
+{
+	DateADT		day;
+	DateADT		month;
+	int			nkeys;
+	int32		keys[CUBE_MAX_KEYS];	/* ids */
+} Row;
+
+/* An entry at hand, with the value that it says or refers to. */
+typedef struct Change
+{
+	PackEntry	entry;
+	PackValue	value;			/* form of the last value */
+	Numeric		big;			/* where that is PACK_TEXT */
+} Change;
+
+/*
+ * Makes an empty set, in the current memory context.  The filter's arrays must live as long.
+ */
+CellSet *
+leadcrm_cells_make(const CellFilter *filter)
+{
+	CellSet    *set = palloc0(sizeof(CellSet));
+	PackText	nothing = {"", 0};
+	bool		found;
+
+	set->cxt = CurrentMemoryContext;
+	set->filter = *filter;
+	set->cells = cellset_create(set->cxt, 256, NULL);
+	set->keyset = keyset_create(set->cxt, 64, NULL);
+	set->roomkeys = 64;
+	set->keys = palloc(sizeof(PackText) * set->roomkeys);
+	set->keys[0] = nothing;
+	keyset_insert(set->keyset, nothing, &found)->id = 0;
+	set->nkeys = 1;
+	return set;
+}
+
+static int32
+key_id(CellSet *set, PackText key)
+{
+	Key		   *known = keyset_lookup(set->keyset, key);
+	char	   *copy;
+	bool		found;
+
+	if (known != NULL)
+		return known->id;
+	if (set->nkeys == set->roomkeys)
+	{
+		set->roomkeys *= 2;
+		set->keys = repalloc_huge(set->keys, sizeof(PackText) * set->roomkeys);
+	}
+	copy = MemoryContextAlloc(set->cxt, Max(key.len, 1));
+	memcpy(copy, key.text, key.len);
+	key.text = copy;
+	set->keys[set->nkeys] = key;
+	keyset_insert(set->keyset, key, &found)->id = set->nkeys;
+	return set->nkeys++;
+}
+
+static DateADT
+month_of(CellSet *set, DateADT day)
+{
+	int			y;
+	int			m;
+	int			d;
+
+	if (day != set->last_day || set->last_month == 0)
+	{
+		j2date(day + POSTGRES_EPOCH_JDATE, &y, &m, &d);
+		set->last_day = day;
+		set->last_month = day - (d - 1);
+	}
+	return set->last_month;
+}
+
+static void
+add_sums(CellSet *set, Sums *to, const Change *c)
+{
+	const PackEntry *e = &c->entry;
+	int			sign = e->less ? -1 : 1;
+
+	to->leads += sign;
+	if (e->kind == CELL_STAY)
+		leadcrm_sums_add_fixed(set->cxt, to, sign * e->us, true);
+	if (e->value == PACK_NO_VALUE)
+		return;
+	to->valued += sign;
+	if (c->value == PACK_FIXED)
+	{
+		to->scale = Max(to->scale, e->scale);
+		leadcrm_sums_add_fixed(set->cxt, to, sign * e->fixed, false);
+	}
+	else
+		leadcrm_sums_add_value(set->cxt, to, e->less ?
+							   DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(c->big))) : c->big);
+}
+
+static void
+add_cell(CellSet *set, int cube, int kind, DateADT period, int32 key, int64 code, const Change *change)
+{
+	CellKey		place = {.code = code, .period = period, .key = key, .cube = (int16) cube, .kind = (int16) kind};
+	bool		found;
+	Cell	   *cell = cellset_insert(set->cells, place, &found);
+
+	if (!found)
+		memset(&cell->sums, 0, sizeof(Sums));
+	add_sums(set, &cell->sums, change);
+}
+
+static bool
+wanted(const CellFilter *f, int64 code)
+{
+	if (f->nranges < 0)
+		return true;
+	for (int i = 0; i < f->nranges; i++)
+		if (code >= f->first[i] && code < f->end[i])
+			return true;
+	return false;
+}
+
+/* A code, in every cube that counts it. */
+static void
+add_code(CellSet *set, const Row *row, int kind, int64 code, const Change *change)
+{
+	const CellFilter *f = &set->filter;
+	int			last = kind == CELL_ENTERED ? CUBE_MONTH : CUBE_COUNT(row->nkeys) - 1;
+
+	if (!wanted(f, code))
+		return;
+	for (int cube = f->cube < 0 ? CUBE_DAY : f->cube; cube <= (f->cube < 0 ? last : Min(f->cube, last)); cube++)
+	{
+		if (cube == CUBE_ALL && kind == CELL_PLACE)
+			continue;
+		add_cell(set, cube, kind, cube == CUBE_DAY ? row->day : cube == CUBE_MONTH || kind == CELL_PLACE ? row->month : DATEVAL_NOBEGIN,
+				 cube < CUBE_FIRST_KEY ? 0 : row->keys[cube - CUBE_FIRST_KEY], code, change);
+	}
+}
+
+/* Days apart: 0 the wrong way round, 1 to 30, 2 to 60, 3 to 90, 4 more. */
+static int
+apart(int64 us)
+{
+	if (us < 0)
+		return 0;
+	return us <= 30 * USECS_PER_DAY ? 1 : us <= 60 * USECS_PER_DAY ? 2 : us <= 90 * USECS_PER_DAY ? 3 : 4;
+}
+
+static void
+add_change(CellSet *set, const Row *row, const Change *c)
+{
+	const PackEntry *e = &c->entry;
+	int			kind = set->filter.kind;
+
+	switch (e->kind)
+	{
+		case CELL_PLACE:
+			if (kind < 0 || kind == CELL_PLACE)
+				add_code(set, row, CELL_PLACE, e->place, c);
+			break;
+		case CELL_WAIT:
+			if (kind < 0 || kind == CELL_WAIT)
+				add_code(set, row, CELL_WAIT, WAIT_CODE(e->state, e->day, e->peak), c);
+			if (kind < 0 || kind == CELL_BLOCK)
+				add_code(set, row, CELL_BLOCK, BLOCK_CODE(e->state, e->day, e->peak), c);
+			break;
+		case CELL_STAY:
+			if (kind < 0 || kind == CELL_STAY)
+				add_code(set, row, CELL_STAY, STAY_CODE(e->peak, e->state, apart(e->us), leadcrm_duration_bucket(e->us)), c);
+			break;
+		case CELL_ENTERED:
+			if (kind < 0 || kind == CELL_ENTERED)
+				add_code(set, row, CELL_ENTERED, ENTERED_CODE(e->state, e->day), c);
+			break;
+	}
+}
+
+static void
+corrupt(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("a row of changes is not what leadcrm.count_cells() writes"),
+			 errhint("Empty the table of deltas and count anew: rebuild_cubes() of the workspace does.")));
+}
+
+/* The value that came last, where that is a text. */
+static Numeric
+read_value(const PackText *text)
+{
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text->text, text->len)),
+											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/*
+ * Adds the changes of a pack.  Errors: XX001 for what is none.  What it allocates outside the set is the caller's.
+ */
+void
+leadcrm_cells_add(CellSet *set, const uint8 *data, Size len)
+{
+	PackReader	reader;
+	Row			row;
+	Change		change = {0};
+	int			numbers[CUBE_MAX_KEYS];
+	PackText	texts[CUBE_MAX_KEYS];
+	int			nids = 0;
+	int			roomids = 64;
+	int32	   *ids = palloc(sizeof(int32) * roomids);	/* by number in this pack */
+	PackResult	result;
+
+	if (!leadcrm_unpack_start(&reader, data, len))
+		corrupt();
+	row.nkeys = reader.nkeys;
+	while ((result = leadcrm_unpack_group(&reader, &row.day, numbers, texts)) == PACK_OK)
+	{
+		bool		counts = row.day >= set->filter.since && row.day < set->filter.until;
+
+		for (int i = 0; i < row.nkeys; i++)
+		{
+			if (texts[i].text != NULL)
+			{
+				if (nids == roomids)
+					ids = repalloc(ids, sizeof(int32) * (roomids *= 2));
+				ids[nids++] = key_id(set, texts[i]);
+			}
+			row.keys[i] = ids[numbers[i] - 1];
+		}
+		row.month = month_of(set, row.day);
+		while ((result = leadcrm_unpack_entry(&reader, &change.entry)) == PACK_OK)
+		{
+			if (change.entry.value == PACK_FIXED || change.entry.value == PACK_TEXT)
+			{
+				change.value = change.entry.value;
+				if (change.value == PACK_TEXT)
+					change.big = read_value(&change.entry.text);
+			}
+			if (counts)
+				add_change(set, &row, &change);
+		}
+		if (result == PACK_CORRUPT)
+			break;
+	}
+	if (result == PACK_CORRUPT)
+		corrupt();
+	pfree(ids);
+}
+
+/*
+ * How many cells there are, those among them in which nothing changes.
+ */
+int64
+leadcrm_cells_number(const CellSet *set)
+{
+	return set->cells->members;
+}
+
+/*
+ * Hands over each cell in which something changes, in no order.  key is not followed by a zero byte.
+ */
+void
+leadcrm_cells_visit(CellSet *set, CellReceiver receive, void *arg)
+{
+	cellset_iterator scan;
+	Cell	   *cell;
+
+	cellset_start_iterate(set->cells, &scan);
+	while ((cell = cellset_iterate(set->cells, &scan)) != NULL)
+		if (!leadcrm_sums_are_nothing(&cell->sums, cell->key.kind == CELL_STAY))
+			receive(arg, cell->key.cube, cell->key.kind, cell->key.period, cell->key.code, set->keys[cell->key.key].text,
+					(int) set->keys[cell->key.key].len, &cell->sums);
+}
+
+/*
+ * Empties the set.
+ */
+void
+leadcrm_cells_reset(CellSet *set)
+{
+	cellset_iterator scan;
+	Cell	   *cell;
+
+	cellset_start_iterate(set->cells, &scan);
+	while ((cell = cellset_iterate(set->cells, &scan)) != NULL)
+		if (cell->sums.big != NULL)
+			pfree(cell->sums.big);
+	cellset_reset(set->cells);
+}

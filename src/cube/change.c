@@ -1,0 +1,204 @@
+/*
+ * change.c
+ *		What a change of a row takes from the cells and adds to them, packed.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "cube/cube.h"
+
+/*
+ * Days since 2000-01-01 UTC; infinite times have the first and the last that a code holds.
+ */
+int
+leadcrm_utc_day(TimestampTz at)
+{
+	if (TIMESTAMP_IS_NOBEGIN(at))
+		return -PACK_MAX_DAY;
+	if (TIMESTAMP_IS_NOEND(at))
+		return PACK_MAX_DAY - 1;
+	return (int) (at >= 0 ? at / USECS_PER_DAY : -((USECS_PER_DAY - 1 - at) / USECS_PER_DAY));
+}
+
+/*
+ * Begins a pack.  p->data is initialised already, in the memory context that holds the pack.
+ */
+void
+leadcrm_packer_start(Packer *p, int nkeys)
+{
+	p->writer.data = (uint8 *) p->data.data;
+	leadcrm_pack_start(&p->writer, nkeys);
+	p->nkeys = nkeys;
+	p->first_day = DATEVAL_NOEND;
+	p->last_day = DATEVAL_NOBEGIN;
+}
+
+static void
+make_room(Packer *p, Size bytes)
+{
+	p->data.len = (int) p->writer.len;
+	enlargeStringInfo(&p->data, (int) bytes);
+	p->writer.data = (uint8 *) p->data.data;
+}
+
+static void
+begin_group(Packer *p, const Facts *row)
+{
+	Size		room = PACK_GROUP_ROOM;
+
+	for (int i = 0; i < p->nkeys; i++)
+		room += 10 + row->keys[i].len;
+	make_room(p, room);
+	leadcrm_pack_group(&p->writer, row->day, row->keys);
+	p->first_day = Min(p->first_day, row->day);
+	p->last_day = Max(p->last_day, row->day);
+}
+
+static void
+add(Packer *p, const PackEntry *entry)
+{
+	make_room(p, PACK_ENTRY_ROOM + (entry->value == PACK_TEXT ? entry->text.len : 0));
+	leadcrm_pack_entry(&p->writer, entry);
+}
+
+static void
+end_group(Packer *p)
+{
+	make_room(p, PACK_ENTRY_ROOM);
+	leadcrm_pack_group_end(&p->writer);
+}
+
+static void
+add_place(Packer *p, const Facts *row, bool less)
+{
+	PackEntry	entry = {.kind = CELL_PLACE, .less = less, .place = row->place, .value = row->value_form};
+
+	if (row->value_form == PACK_FIXED)
+	{
+		entry.fixed = row->fixed;
+		entry.scale = row->scale;
+	}
+	else if (row->value_form == PACK_TEXT)
+	{
+		entry.text.text = row->value_text;
+		entry.text.len = strlen(row->value_text);
+	}
+	add(p, &entry);
+	if (!row->waits)
+		return;
+	entry.kind = CELL_WAIT;
+	entry.state = row->state;
+	entry.peak = row->peak;
+	entry.day = row->since;
+	if (entry.value != PACK_NO_VALUE)
+		entry.value = PACK_SAME;
+	add(p, &entry);
+}
+
+/* The stamps of row that are not the same in other (NULL: there is no other). */
+static uint32
+fresh_stamps(const Facts *row, const Facts *other)
+{
+	uint32		fresh = 0;
+
+	for (int i = 0; i < row->nentered; i++)
+		if ((row->entered & 1 << i) && (other == NULL || !(other->entered & 1 << i) || other->at[i] != row->at[i]))
+			fresh |= 1 << i;
+	return fresh;
+}
+
+/* Of a row's stamps: each fresh one, and each pair with a fresh one. */
+static void
+add_stamps(Packer *p, const Facts *row, uint32 fresh, bool less)
+{
+	for (int to = 0; fresh != 0 && to < row->nentered; to++)
+	{
+		if (!(row->entered & 1 << to))
+			continue;
+		if (fresh & 1 << to)
+		{
+			PackEntry	entry = {.kind = CELL_ENTERED, .less = less, .state = to + 1, .day = leadcrm_utc_day(row->at[to])};
+
+			add(p, &entry);
+		}
+		for (int from = 0; from < to; from++)
+		{
+			PackEntry	entry = {.kind = CELL_STAY, .less = less, .peak = from + 1, .state = to + 1};
+
+			if (!(row->entered & 1 << from) || !(fresh & (1 << from | 1 << to)) ||
+				TIMESTAMP_NOT_FINITE(row->at[from]) || TIMESTAMP_NOT_FINITE(row->at[to]) ||
+				__builtin_sub_overflow(row->at[to], row->at[from], &entry.us))
+				continue;
+			if (entry.us == PG_INT64_MIN)
+				entry.us++;		/* stamps of 292,000 years apart */
+			add(p, &entry);
+		}
+	}
+}
+
+static bool
+same_keys(const Facts *a, const Facts *b)
+{
+	for (int i = 0; i < a->nkeys; i++)
+		if (a->keys[i].len != b->keys[i].len || memcmp(a->keys[i].text, b->keys[i].text, a->keys[i].len) != 0)
+			return false;
+	return true;
+}
+
+static bool
+same_place(const Facts *a, const Facts *b)
+{
+	if (a->place != b->place || a->waits != b->waits || a->since != b->since || a->value_form != b->value_form)
+		return false;
+	if (a->value_form == PACK_FIXED)
+		return a->fixed == b->fixed && a->scale == b->scale;
+	return a->value_form != PACK_TEXT || strcmp(a->value_text, b->value_text) == 0;
+}
+
+/*
+ * Adds what a change of a row takes and adds; NULL: the row was not, or is no longer.
+ */
+void
+leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
+{
+	if (before != NULL && !before->counted)
+		before = NULL;
+	if (after != NULL && !after->counted)
+		after = NULL;
+
+	if (before != NULL && after != NULL && before->day == after->day && same_keys(before, after))
+	{
+		bool		moves = !same_place(before, after);
+		uint32		gone = fresh_stamps(before, after);
+		uint32		fresh = fresh_stamps(after, before);
+
+		if (!moves && gone == 0 && fresh == 0)
+			return;
+		begin_group(p, after);
+		if (moves)
+		{
+			add_place(p, before, true);
+			add_place(p, after, false);
+		}
+		add_stamps(p, before, gone, true);
+		add_stamps(p, after, fresh, false);
+		end_group(p);
+		return;
+	}
+	if (before != NULL)
+	{
+		begin_group(p, before);
+		add_place(p, before, true);
+		add_stamps(p, before, before->entered, true);
+		end_group(p);
+	}
+	if (after != NULL)
+	{
+		begin_group(p, after);
+		add_place(p, after, false);
+		add_stamps(p, after, after->entered, false);
+		end_group(p);
+	}
+}
