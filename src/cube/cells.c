@@ -314,7 +314,8 @@ leadcrm_cells_add(CellSet *set, const uint8 *data, Size len)
 			}
 			row.keys[i] = ids[numbers[i] - 1];
 		}
-		row.month = month_of(set, row.day);
+		if (counts && set->filter.cube != CUBE_DAY)
+			row.month = month_of(set, row.day);
 		while ((result = leadcrm_unpack_entry(&reader, &change.entry)) == PACK_OK)
 		{
 			if (change.entry.value == PACK_FIXED || change.entry.value == PACK_TEXT)

@@ -138,14 +138,16 @@ leadcrm_pack_group_end(PackWriter *w)
 	w->data[w->len++] = HEAD_END;
 }
 
-static inline bool
-get_number(PackReader *r, uint64_t *n)
+/* Of several bytes, or at the pack's end. */
+static bool
+get_long_number(PackReader *r, uint64_t *n)
 {
+	const uint8_t *p = r->next;
 	uint64_t	result = 0;
 
-	for (int shift = 0; shift < 64 && r->next < r->end; shift += 7)
+	for (int shift = 0; shift < 64 && p < r->end; shift += 7)
 	{
-		uint8_t		byte = *r->next++;
+		uint8_t		byte = *p++;
 
 		if (shift == 63 && byte > 1)
 			return false;
@@ -153,13 +155,25 @@ get_number(PackReader *r, uint64_t *n)
 		if (byte < 0x80)
 		{
 			*n = result;
+			r->next = p;
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool
+static inline bool
+get_number(PackReader *r, uint64_t *n)
+{
+	if (r->next < r->end && *r->next < 0x80)
+	{
+		*n = *r->next++;
+		return true;
+	}
+	return get_long_number(r, n);
+}
+
+static inline bool
 get_day(uint64_t n, int *day)
 {
 	int64_t		d = unzigzag(n);
@@ -225,7 +239,7 @@ leadcrm_unpack_group(PackReader *r, int *day, int *numbers, PackText *texts)
 	return PACK_OK;
 }
 
-static bool
+static inline bool
 get_cell(PackReader *r, PackEntry *e)
 {
 	uint64_t	n;
@@ -260,7 +274,7 @@ get_cell(PackReader *r, PackEntry *e)
 	}
 }
 
-static bool
+static inline bool
 get_value(PackReader *r, PackEntry *e)
 {
 	uint64_t	n;
