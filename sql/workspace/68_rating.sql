@@ -1,14 +1,30 @@
 -- Reading the score: grades, temperature, who is hottest, and why.
 
 CREATE OR REPLACE VIEW @workspace@.grading WITH (security_invoker = true) AS
-SELECT max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'A') AS fit_a,
-	max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'B') AS fit_b,
-	max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'C') AS fit_c,
-	max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '1') AS engagement_1,
-	max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '2') AS engagement_2,
-	max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '3') AS engagement_3,
-	(SELECT jsonb_object_agg(r.fit_grade || r.engagement_grade, r.temperature) FROM @workspace@.rating r) AS temperatures
-FROM @workspace@.grade_threshold t;
+SELECT g.fit_a, g.fit_b, g.fit_c, g.engagement_1, g.engagement_2, g.engagement_3,
+	(SELECT jsonb_object_agg(r.fit_grade || r.engagement_grade, r.temperature) FROM @workspace@.rating r) AS temperatures,
+	-- ascending, where the rows are not
+	ARRAY[coalesce(least(g.fit_a, g.fit_b, g.fit_c), 'Infinity'), coalesce(least(g.fit_a, g.fit_b), 'Infinity'),
+		coalesce(g.fit_a, 'Infinity')] AS fit_steps,
+	-- the last digit of a score is rounded: 30 and 20 points reach a threshold of 50
+	(SELECT array_agg(coalesce(s.step - 1e-9 * abs(s.step), 'Infinity') ORDER BY s.n) FROM (VALUES
+		(1, least(g.engagement_1, g.engagement_2, g.engagement_3)),
+		(2, least(g.engagement_1, g.engagement_2)),
+		(3, g.engagement_1)) s (n, step)) AS engagement_steps,
+	ARRAY(SELECT coalesce(r.temperature, 'cold')
+		FROM generate_series(0, 15) i
+		LEFT JOIN @workspace@.rating r ON r.fit_grade = substr('DCBA', 1 + i / 4, 1) AND r.engagement_grade = 4 - i % 4
+		ORDER BY i) AS temperature_steps
+FROM (
+	SELECT max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'A') AS fit_a,
+		max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'B') AS fit_b,
+		max(t.at_least) FILTER (WHERE t.dimension = 'fit' AND t.grade = 'C') AS fit_c,
+		max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '1') AS engagement_1,
+		max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '2') AS engagement_2,
+		max(t.at_least) FILTER (WHERE t.dimension = 'engagement' AND t.grade = '3') AS engagement_3
+	FROM @workspace@.grade_threshold t
+) g
+OFFSET 0;
 COMMENT ON VIEW @workspace@.grading IS
 	'The thresholds of grade_threshold and the temperatures of rating side by side. Unique key: none, there is one row';
 COMMENT ON COLUMN @workspace@.grading.fit_a IS 'Fit from which on a lead is an A; NULL: none is';
@@ -18,9 +34,15 @@ COMMENT ON COLUMN @workspace@.grading.engagement_1 IS 'Points of engagement from
 COMMENT ON COLUMN @workspace@.grading.engagement_2 IS 'Points from which on it is a 2; NULL: none is';
 COMMENT ON COLUMN @workspace@.grading.engagement_3 IS 'Points from which on it is a 3, below a 4; NULL: none is';
 COMMENT ON COLUMN @workspace@.grading.temperatures IS 'Temperature by grade: {"A1": "hot", ...}; what is missing is cold';
+COMMENT ON COLUMN @workspace@.grading.fit_steps IS
+	'For width_bucket(fit, fit_steps): 0 is D, 1 is C, 2 is B, 3 is A';
+COMMENT ON COLUMN @workspace@.grading.engagement_steps IS
+	'For width_bucket(points, engagement_steps): 0 is 4, 1 is 3, 2 is 2, 3 is 1';
+COMMENT ON COLUMN @workspace@.grading.temperature_steps IS
+	'The temperature of fit step f and engagement step e is temperature_steps[1 + 4 * f + e]';
 
--- The planner puts it in place of the call, so that a sort by engagement is read off the index of lead. OFFSET 0 has each
--- figure computed once.
+-- The planner puts it in place of the call, so that a sort by engagement is read off the index of lead. OFFSET 0 has each figure
+-- computed once; what needs no lead is read once for all.
 CREATE OR REPLACE FUNCTION @workspace@.rated_lead(at timestamptz)
 RETURNS TABLE (lead_id bigint, external_id text, full_name text, company text, email text, phone text, owner text, status text,
 	status_category text, stage leadcrm.lifecycle_stage, excluded_as text, engagement leadcrm.lead_score, fit integer,
@@ -29,39 +51,40 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT l.lead_id, l.external_id, l.full_name, l.company, l.email, l.phone, l.owner, l.status,
 	l.status_category, l.stage, l.excluded_as, l.engagement, l.fit,
-	p.engagement_now, r.fit_grade, r.engagement_grade, t.temperature,
-	CASE WHEN r.fit_grade = 'D' OR l.status_category = 'closed' THEN 'low'
-		WHEN r.fit_grade IN ('A', 'B') AND t.temperature = 'hot' THEN 'high'
+	n.engagement_now, substr('DCBA', 1 + r.fit_step, 1), 4 - r.engagement_step, r.temperature,
+	CASE WHEN r.fit_step = 0 OR l.status_category = 'closed' THEN 'low'
+		WHEN r.fit_step >= 2 AND r.temperature = 'hot' THEN 'high'
 		ELSE 'medium' END
 FROM @workspace@.lead l
-CROSS JOIN @workspace@.grading g
--- the last digit of a score is rounded: 30 and 20 points reach a threshold of 50
-CROSS JOIN LATERAL (SELECT n.engagement_now, n.engagement_now + 1e-9 * abs(n.engagement_now) AS reached
-	FROM (SELECT coalesce(leadcrm.score_at(l.engagement, rated_lead.at), 0) AS engagement_now OFFSET 0) n OFFSET 0) p
+CROSS JOIN LATERAL (SELECT coalesce(leadcrm.score_at(l.engagement, rated_lead.at), 0) AS engagement_now) n
 CROSS JOIN LATERAL (
-	SELECT CASE WHEN l.fit >= g.fit_a THEN 'A' WHEN l.fit >= g.fit_b THEN 'B' WHEN l.fit >= g.fit_c THEN 'C' ELSE 'D' END AS fit_grade,
-		CASE WHEN p.reached >= g.engagement_1 THEN 1 WHEN p.reached >= g.engagement_2 THEN 2
-			WHEN p.reached >= g.engagement_3 THEN 3 ELSE 4 END AS engagement_grade
-	OFFSET 0
-) r
-CROSS JOIN LATERAL (
-	SELECT CASE
-		WHEN r.fit_grade <> 'D' AND EXISTS (
+	SELECT u.fit_step, u.engagement_step,
+		CASE WHEN u.temperature <> 'hot' AND u.fit_step > 0 AND l.engagement IS NOT NULL AND EXISTS (
+			WITH k AS MATERIALIZED (
+				SELECT k.code, rated_lead.at - k.hot_for AS since FROM @workspace@.activity_kind k WHERE k.hot_for IS NOT NULL
+			)
 			SELECT
-			FROM @workspace@.activity_kind k
+			FROM k
 			-- LIMIT: kind by kind, straight off the index
 			CROSS JOIN LATERAL (
 				SELECT
 				FROM @workspace@.activity a
-				WHERE a.lead_id = l.lead_id AND a.kind = k.code
-					AND a.occurred_at <= rated_lead.at AND a.occurred_at > rated_lead.at - k.hot_for
+				WHERE a.lead_id = l.lead_id AND a.kind = k.code AND a.occurred_at <= rated_lead.at AND a.occurred_at > k.since
 				LIMIT 1
-			) a
-			WHERE k.hot_for IS NOT NULL)
-		THEN 'hot'
-		ELSE coalesce(g.temperatures ->> (r.fit_grade || r.engagement_grade), 'cold') END AS temperature
+			) a)
+		THEN 'hot' ELSE u.temperature END AS temperature
+	FROM (
+		SELECT s.fit_step, s.engagement_step,
+			(SELECT g.temperature_steps FROM @workspace@.grading g)[1 + 4 * s.fit_step + s.engagement_step] AS temperature
+		FROM (
+			SELECT coalesce(width_bucket(l.fit, (SELECT g.fit_steps FROM @workspace@.grading g)), 0) AS fit_step,
+				width_bucket(n.engagement_now, (SELECT g.engagement_steps FROM @workspace@.grading g)) AS engagement_step
+			OFFSET 0
+		) s
+		OFFSET 0
+	) u
 	OFFSET 0
-) t;
+) r;
 END;
 COMMENT ON FUNCTION @workspace@.rated_lead(timestamptz) IS
 	'All leads with their grades and temperature at an instant, by all activities that are known now, those after it included; '
@@ -184,15 +207,17 @@ COMMENT ON FUNCTION @workspace@.rating_of(integer, double precision) IS
 CREATE OR REPLACE FUNCTION @workspace@.temperature_at(lead_id bigint, fit integer, at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT CASE WHEN r.fit_grade <> 'D' AND a.hot THEN 'hot' ELSE r.temperature END
-FROM (
+SELECT CASE WHEN r.fit_step > 0 AND a.hot THEN 'hot'
+	ELSE g.temperature_steps[1 + 4 * r.fit_step + width_bucket(a.points, g.engagement_steps)] END
+FROM @workspace@.grading g
+CROSS JOIN LATERAL (
 	SELECT coalesce(leadcrm.score_at(leadcrm.lead_score(p.points, p.occurred_at, p.half_life), temperature_at.at), 0) AS points,
 		coalesce(bool_or(p.occurred_at > temperature_at.at - k.hot_for), false) AS hot
 	FROM @workspace@.activity_points p
 	JOIN @workspace@.activity_kind k ON k.code = p.kind
 	WHERE p.lead_id = temperature_at.lead_id AND p.occurred_at <= temperature_at.at
 ) a
-CROSS JOIN LATERAL @workspace@.rating_of(temperature_at.fit, a.points) r;
+CROSS JOIN LATERAL (SELECT coalesce(width_bucket(temperature_at.fit, g.fit_steps), 0) AS fit_step) r;
 END;
 COMMENT ON FUNCTION @workspace@.temperature_at(bigint, integer, timestamptz) IS
 	'How warm a lead of this fit was at an instant, by its activities until then and the present rules: cold, warm or hot, as in '
