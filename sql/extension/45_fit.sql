@@ -165,7 +165,13 @@ BEGIN
 			condition := format('leadcrm.is_free_email(%s::pg_catalog.text)', expression);
 		ELSIF as_text THEN
 			-- blanks are nothing; NULL never matches
-			condition := format('coalesce(%s::pg_catalog.text OPERATOR(pg_catalog.~) %L, false)', expression, '[^[:space:]]');
+			condition := format('%s::pg_catalog.text OPERATOR(pg_catalog.~) %L', expression, '[^[:space:]]');
+			IF path IS NULL THEN
+				-- mostly the first byte knows, in a tenth of the time: this is asked for every row of a bulk load
+				condition := format('%1$s::pg_catalog.text COLLATE pg_catalog."C" OPERATOR(pg_catalog.>=) ''!'' '
+					'AND %1$s::pg_catalog.text COLLATE pg_catalog."C" OPERATOR(pg_catalog.<) ''~'' OR %2$s', expression, condition);
+			END IF;
+			condition := format('coalesce(%s, false)', condition);
 		ELSE
 			-- not IS NOT NULL: of a composite value that would ask for each field
 			condition := format('(pg_catalog.num_nonnulls(%s) OPERATOR(pg_catalog.=) 1)', expression);
