@@ -74,6 +74,11 @@ BEGIN
 				ELSE 'Write one string, number, true or false; to ask for what is missing, use is_set with the operand false.' END,
 			lead, 'operand');
 	END IF;
+	-- rules don't move with the clock
+	IF category IN ('D', 'R') AND written ~* '\m(now|today|tomorrow|yesterday)\M' THEN
+		PERFORM leadcrm.refuse_fit_rule('22023', format('%s is no operand for "%s"', element, attribute),
+			'It would mean another time each day, and leads are weighed only when they change.', 'Write a date, such as "2026-01-31".', lead, 'operand');
+	END IF;
 	BEGIN
 		EXECUTE format('SELECT (%L::%s)::text', written, leadcrm.qualified_type(type)) INTO written;
 	EXCEPTION WHEN data_exception OR cannot_coerce OR feature_not_supported OR invalid_object_definition THEN
@@ -116,6 +121,20 @@ DECLARE
 	high text;
 	reversed boolean;
 BEGIN
+	IF operator = 'always' THEN
+		IF attribute IS NOT NULL THEN
+			PERFORM leadcrm.refuse_fit_rule('22023', 'a rule that always applies has no attribute', format('This one names "%s".', attribute),
+				'Leave the attribute NULL, or use is_set.', lead, 'attribute');
+		ELSIF coalesce(jsonb_typeof(operand), 'null') <> 'null' THEN
+			PERFORM leadcrm.refuse_fit_rule('22023', format('%s is no operand of always', operand), 'always takes none.', 'Leave the operand out.',
+				lead, 'operand');
+		END IF;
+		condition := 'true';
+		RETURN;
+	ELSIF attribute IS NULL THEN
+		PERFORM leadcrm.refuse_fit_rule('23502', format('a rule of fit with the operator %s needs an attribute', operator), NULL,
+			'Name a column of lead, or attributes.key; only always needs none.', lead, 'attribute');
+	END IF;
 	-- the column, or the column of JSON and the path in it
 	SELECT * INTO a FROM leadcrm.fit_attributes(lead) f WHERE f.attribute = fit_condition.attribute;
 	IF NOT FOUND THEN
@@ -187,6 +206,13 @@ BEGIN
 		ELSIF jsonb_typeof(operand) IS DISTINCT FROM 'string' THEN
 			PERFORM leadcrm.refuse_fit_rule('22023', format('%s is no regular expression', coalesce(operand::text, 'NULL')), NULL,
 				'The operand of matches is a string in JSON, such as "(?i)director".', lead, 'operand');
+		END IF;
+		-- a back reference can take time beyond all bounds, over a text that anybody on the web has typed
+		IF length(operand #>> '{}') > 4000 OR replace(operand #>> '{}', '\\', '') ~ '\\[1-9]' THEN
+			PERFORM leadcrm.refuse_fit_rule('22023', format('the regular expression for "%s" could take too long', attribute),
+				CASE WHEN length(operand #>> '{}') > 4000 THEN format('It has %s characters; 4000 are allowed.', length(operand #>> '{}'))
+					ELSE format('%s refers back to what a part of it has matched.', operand) END,
+				'Simplify it, or make several rules of it.', lead, 'operand');
 		END IF;
 		BEGIN
 			PERFORM '' ~ (operand #>> '{}');

@@ -74,12 +74,12 @@ BEGIN
 			WHEN t.typnamespace <> 'pg_catalog'::regnamespace OR t.typcategory = 'G' OR t.typname IN ('json', 'xml')
 				THEN format('NEW.%1$I::text COLLATE "C" IS DISTINCT FROM OLD.%1$I::text', c."column")
 			WHEN t.typcollation <> 0 THEN format('NEW.%1$I COLLATE "C" IS DISTINCT FROM OLD.%1$I', c."column")
-			ELSE format('NEW.%1$I IS DISTINCT FROM OLD.%1$I', c."column") END, ' OR ')
+			ELSE format('NEW.%1$I IS DISTINCT FROM OLD.%1$I', c."column") END, ' OR ') FILTER (WHERE c."column" IS NOT NULL)
 		INTO total, parts, changed
 	FROM @workspace@.fit_rule r
 		CROSS JOIN LATERAL leadcrm.fit_condition(lead, r.attribute, r.operator, r.operand) c
-		JOIN pg_attribute a ON a.attrelid = lead AND a.attname = c."column"
-		JOIN pg_type t ON t.oid = leadcrm.base_type(a.atttypid)
+		LEFT JOIN pg_attribute a ON a.attrelid = lead AND a.attname = c."column"
+		LEFT JOIN pg_type t ON t.oid = leadcrm.base_type(a.atttypid)
 	WHERE r.active;
 
 	EXECUTE format('CREATE OR REPLACE FUNCTION %1$s.fit_of(lead %1$s.lead) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS %2$L',
@@ -136,7 +136,7 @@ BEGIN
 	IF NEW.operator = 'is_free_email_domain' THEN
 		NEW.operator := 'is_free_email';
 	END IF;
-	IF NEW.attribute IS NOT NULL AND NEW.operator IS NOT NULL THEN
+	IF NEW.operator IS NOT NULL THEN
 		PERFORM leadcrm.fit_condition((@workspace_literal@ || '.lead')::regclass, NEW.attribute, NEW.operator, NEW.operand);
 	END IF;
 	RETURN NEW;

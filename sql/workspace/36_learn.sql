@@ -18,11 +18,15 @@ CREATE TABLE IF NOT EXISTS @workspace@.learn_run (
 	scorecard jsonb NOT NULL,
 	applied_at timestamptz
 );
+ALTER TABLE @workspace@.learn_run ADD COLUMN IF NOT EXISTS suspect text[] NOT NULL DEFAULT '{}';
 COMMENT ON TABLE @workspace@.learn_run IS
 	'What learn_fit() did and how good it is, measured on leads that it did not learn from: three in ten, chosen by lead_id. Unique key: run_id';
 COMMENT ON COLUMN @workspace@.learn_run.run_id IS 'Primary key';
 COMMENT ON COLUMN @workspace@.learn_run.target IS 'The stage that leads had to reach';
 COMMENT ON COLUMN @workspace@.learn_run.attributes IS 'What it looked at, as fit_rule.attribute';
+COMMENT ON COLUMN @workspace@.learn_run.suspect IS
+	'Attributes that tell the fate as if they were filled in only when it was known. Unless learn_fit() was told to look at them, it left out '
+	'those whose presence alone tells';
 COMMENT ON COLUMN @workspace@.learn_run.since IS 'Only leads created since this day, of setting.time_zone; NULL: all';
 COMMENT ON COLUMN @workspace@.learn_run.learned_at IS 'When';
 COMMENT ON COLUMN @workspace@.learn_run.leads IS 'Number of leads that it learned from';
@@ -35,14 +39,15 @@ COMMENT ON COLUMN @workspace@.learn_run.auc IS
 COMMENT ON COLUMN @workspace@.learn_run.auc_model IS 'The same of the scorecard before its points were rounded';
 COMMENT ON COLUMN @workspace@.learn_run.auc_present IS 'The same of lead.fit as it was then: what the suggestion has to beat';
 COMMENT ON COLUMN @workspace@.learn_run.top_decile_lift IS
-	'How many times as often as among all leads held out the target was reached among the tenth with the highest suggested fit';
+	'How many times as often as among all leads held out the target was reached among the tenth with the highest suggested fit; of leads of one '
+	'fit of which only some belong to the tenth, each counts in part';
 COMMENT ON COLUMN @workspace@.learn_run.scorecard IS 'The scorecard, of the aggregate leadcrm.scorecard()';
 COMMENT ON COLUMN @workspace@.learn_run.applied_at IS 'When apply_suggestion() made rules of it; NULL: not yet';
 
 CREATE TABLE IF NOT EXISTS @workspace@.fit_suggestion (
 	run_id integer NOT NULL CONSTRAINT fit_suggestion_run_id_fkey REFERENCES @workspace@.learn_run ON DELETE CASCADE,
 	"position" integer NOT NULL,
-	attribute text NOT NULL,
+	attribute text,
 	operator text NOT NULL,
 	operand jsonb,
 	points integer NOT NULL,
@@ -52,14 +57,15 @@ CREATE TABLE IF NOT EXISTS @workspace@.fit_suggestion (
 	reached_pct numeric,
 	CONSTRAINT fit_suggestion_pkey PRIMARY KEY (run_id, "position")
 );
+ALTER TABLE @workspace@.fit_suggestion ALTER COLUMN attribute DROP NOT NULL;
 COMMENT ON TABLE @workspace@.fit_suggestion IS
 	'Rules of fit that learn_fit() suggests. They count for nothing until apply_suggestion(). Unique key: run_id, position';
 COMMENT ON COLUMN @workspace@.fit_suggestion.run_id IS 'The run';
-COMMENT ON COLUMN @workspace@.fit_suggestion."position" IS 'Order: the base first, then by attribute';
-COMMENT ON COLUMN @workspace@.fit_suggestion.attribute IS 'As fit_rule.attribute';
+COMMENT ON COLUMN @workspace@.fit_suggestion."position" IS 'Order: what every lead gets, then by attribute, the weightiest first';
+COMMENT ON COLUMN @workspace@.fit_suggestion.attribute IS 'As fit_rule.attribute; NULL: what every lead gets';
 COMMENT ON COLUMN @workspace@.fit_suggestion.operator IS 'As fit_rule.operator';
 COMMENT ON COLUMN @workspace@.fit_suggestion.operand IS 'As fit_rule.operand';
-COMMENT ON COLUMN @workspace@.fit_suggestion.points IS 'As fit_rule.points. A value that no rule names gets none beside the base';
+COMMENT ON COLUMN @workspace@.fit_suggestion.points IS 'As fit_rule.points, beside what most leads have: values that no rule names get none';
 COMMENT ON COLUMN @workspace@.fit_suggestion.label IS 'The evidence in words';
 COMMENT ON COLUMN @workspace@.fit_suggestion.leads IS 'Number of leads learned from to which the rule applies';
 COMMENT ON COLUMN @workspace@.fit_suggestion.reached IS 'How many of them reached the target';
@@ -88,36 +94,48 @@ COMMENT ON COLUMN @workspace@.learn_calibration.expected_pct IS 'The mean probab
 COMMENT ON COLUMN @workspace@.learn_calibration.fit_from IS 'Their lowest fit by the suggested rules';
 COMMENT ON COLUMN @workspace@.learn_calibration.fit_to IS 'Their highest';
 
--- How an attribute is looked at: value, is_set or is_free_email; and its value as JSON, of the lead l.
+-- How an attribute is looked at: value, is_set or is_free_email; and the expression of the lead l that gives it.
 CREATE OR REPLACE FUNCTION @workspace@.learn_feature(attribute text, OUT how text, OUT expression text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	lead regclass := (@workspace_literal@ || '.lead')::regclass;
 	c record := leadcrm.fit_condition(lead, attribute, 'is_set', NULL, 'l');
-	category text := (SELECT f.category FROM leadcrm.fit_attributes(lead) f WHERE f.attribute = learn_feature.attribute);
+	f record;
 BEGIN
 	how := 'value';
-	IF category IS NULL THEN
+	SELECT f1.category, t.typname, o.collisdeterministic INTO f
+	FROM leadcrm.fit_attributes(lead) f1 JOIN pg_type t ON t.oid = f1.type
+		JOIN pg_attribute a ON a.attrelid = lead AND a.attnum = f1.number
+		LEFT JOIN pg_collation o ON o.oid = a.attcollation
+	WHERE f1.attribute = learn_feature.attribute;
+	IF NOT FOUND THEN
 		-- a path: a text that is a number counts as one
-		expression := format('CASE WHEN %s THEN coalesce(to_jsonb(leadcrm.number_in(%2$s)), to_jsonb(%2$s)) END', c.condition, c.value);
-	ELSIF attribute = 'email' THEN
-		how := 'is_free_email';
-		expression := format('to_jsonb(leadcrm.is_free_email(%s::text))', c.value);
-	ELSIF category = 'S' AND attribute NOT IN ('external_id', 'full_name', 'phone', 'company', 'website')
-		OR category IN ('E', 'B') OR attribute = 'campaign_id'
-	THEN
-		expression := format('CASE WHEN %s THEN to_jsonb(%s%s) END', c.condition, c.value, CASE WHEN category <> 'B' THEN '::text' ELSE '' END);
-	ELSIF category = 'N' AND attribute <> 'referred_by' THEN
 		expression := format('to_jsonb(%s)', c.value);
+	ELSIF attribute = 'email' THEN
+		-- what is no address is neither free nor of a company
+		how := 'is_free_email';
+		expression := format('CASE WHEN %s THEN coalesce(leadcrm.is_free_email(%s::text)::text, ''(none)'') END', c.condition, c.value);
+	ELSIF f.typname = 'citext' THEN
+		expression := format('lower(%s::text)', c.value);
+	ELSIF f.category = 'S' AND f.collisdeterministic IS DISTINCT FROM false
+		AND attribute NOT IN ('external_id', 'full_name', 'phone', 'company', 'website') OR f.category = 'E'
+	THEN
+		expression := format('%s::text', c.value);
+	ELSIF attribute = 'campaign_id' THEN
+		expression := format('%s::text', c.value);
+	ELSIF f.category = 'B' OR f.typname IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric') AND attribute <> 'referred_by' THEN
+		expression := c.value;
+	ELSIF f.typname = 'money' THEN
+		expression := format('%s::numeric', c.value);
 	ELSE
 		how := 'is_set';
-		expression := format('to_jsonb(%s)', c.condition);
+		expression := c.condition;
 	END IF;
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.learn_feature(text) IS
 	'A step of learn_fit(): how an attribute of a lead is looked at (by value, or only whether it is_set or is_free_email), and the expression '
-	'that gives it as JSON. Errors: 42703 no such attribute, 22023 one that cannot be used';
+	'that gives it, for the aggregate leadcrm.scorecard(). Errors: 42703 no such attribute, 22023 one that cannot be used';
 
 CREATE OR REPLACE FUNCTION @workspace@.learn_attributes(since timestamptz) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -139,264 +157,44 @@ BEGIN
 			INTO keys USING since;
 		result := result || ARRAY(SELECT c.attribute || CASE WHEN k ~ '[.{]' THEN ARRAY[k]::text ELSE '.' || k END FROM unnest(keys) k);
 	END LOOP;
-	RETURN result;
+	RETURN result[:200];
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.learn_attributes(timestamptz) IS
 	'What learn_fit() looks at where it is not told: the columns of lead that say who it is, your own ones included, and the hundred most '
-	'frequent keys of the first level of attributes; not value, which often comes with the deal';
+	'frequent keys of the first level of attributes, 200 in all; not value, which often comes with the deal';
 
-CREATE OR REPLACE FUNCTION @workspace@.learn_fit(target leadcrm.lifecycle_stage DEFAULT 'customer', attributes text[] DEFAULT NULL,
-	since date DEFAULT NULL)
-RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
-#variable_conflict use_variable
-DECLARE
-	from_instant timestamptz := (SELECT since::timestamp AT TIME ZONE s.time_zone FROM @workspace@.setting s);
-	lead regclass := (@workspace_literal@ || '.lead')::regclass;
-	known text := 'SELECT l, (coalesce(l.stage_peak, l.stage) >= $1) AS outcome, (hashint8(l.lead_id) %% 10 + 10) %% 10 < 3 AS held_out, %s AS features
-		FROM %s l
-		WHERE l.excluded_as IS NULL AND (l.created_at >= $2 OR $2 IS NULL) AND (coalesce(l.stage_peak, l.stage) >= $1 OR l.status_category = ''closed'')';
-	how jsonb := '{}';
-	pieces text[] := '{}';
-	f record;
-	name text;
-	r @workspace@.learn_run;
-	total text;
-BEGIN
-	IF target IS NULL OR target = 'subscriber' THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('cannot learn which leads reach %s', coalesce(quote_literal(target), 'NULL')),
-			HINT = 'Use a stage that not all leads reach, such as customer.';
-	END IF;
-	IF attributes IS NULL THEN
-		attributes := @workspace@.learn_attributes(from_instant);
-	ELSIF cardinality(attributes) = 0 OR array_position(attributes, NULL) IS NOT NULL THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('cannot learn from the attributes %L', attributes),
-			HINT = 'Name columns of lead, or attributes.key; NULL for all.';
-	END IF;
-	attributes := ARRAY(SELECT u.a FROM unnest(attributes) WITH ORDINALITY u (a, n) GROUP BY u.a ORDER BY min(u.n));
-	FOREACH name IN ARRAY attributes LOOP
-		f := @workspace@.learn_feature(name);
-		how := how || jsonb_build_object(name, f.how);
-		pieces := pieces || format('jsonb_build_object(%L, %s)', name, f.expression);
-	END LOOP;
-	known := format(known, array_to_string(pieces, ' || '), lead);
-
-	-- the leads whose fate is known
-	EXECUTE format('SELECT count(*) FILTER (WHERE NOT k.held_out), count(*) FILTER (WHERE NOT k.held_out AND k.outcome), count(*) FILTER (WHERE k.held_out),
-			count(*) FILTER (WHERE k.held_out AND k.outcome) FROM (%s) k', known)
-		INTO r.leads, r.reached, r.held_out, r.held_out_reached USING target, from_instant;
-	IF r.reached = 0 OR r.reached = r.leads THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('there is nothing to learn which leads reach %s from', target),
-			DETAIL = format('The fate of %s leads is known: %s reached %s, %s are closed without having reached it. Three in ten are held out, to measure by.',
-				r.leads + r.held_out, r.reached + r.held_out_reached, target, r.leads + r.held_out - r.reached - r.held_out_reached),
-			HINT = 'It takes leads of both fates, better some hundreds of them: wait, close dead leads, or learn an earlier stage.';
-	END IF;
-
-	EXECUTE format('SELECT leadcrm.scorecard(k.outcome, k.features) FROM (%s) k WHERE NOT k.held_out', known)
-		INTO r.scorecard USING target, from_instant;
-	INSERT INTO @workspace@.learn_run (target, attributes, since, leads, reached, held_out, held_out_reached, scorecard)
-	VALUES (target, attributes, since, r.leads, r.reached, r.held_out, r.held_out_reached, r.scorecard)
-	RETURNING run_id INTO r.run_id;
-	PERFORM @workspace@.suggest_rules(r.run_id, how);
-
-	-- and one over those held out: what would the suggested rules have said?
-	SELECT string_agg(format('CASE WHEN %s THEN %s ELSE 0 END', c.condition, s.points), ' + ') INTO total
-	FROM @workspace@.fit_suggestion s
-		CROSS JOIN LATERAL leadcrm.fit_condition(lead, s.attribute, s.operator, s.operand, '(k.l)') c
-	WHERE s.run_id = r.run_id;
-	EXECUTE format($query$
-		WITH scored AS (
-			SELECT (k.l).lead_id, k.outcome, leadcrm.predict($3, k.features) AS promise, LEAST(GREATEST(%s, 0), 100) AS points, coalesce((k.l).fit, -1) AS present
-			FROM (%s) k WHERE k.held_out
-		), ranked AS (
-			SELECT s.*, ntile(10) OVER (ORDER BY s.promise, s.lead_id) AS band, row_number() OVER (ORDER BY s.points DESC, s.lead_id) AS place,
-				rank() OVER (ORDER BY s.points) + (count(*) OVER (PARTITION BY s.points) - 1) / 2.0 AS by_points,
-				rank() OVER (ORDER BY s.promise) + (count(*) OVER (PARTITION BY s.promise) - 1) / 2.0 AS by_promise,
-				rank() OVER (ORDER BY s.present) + (count(*) OVER (PARTITION BY s.present) - 1) / 2.0 AS by_present
-			FROM scored s
-		), calibration AS (
-			INSERT INTO %s.learn_calibration (run_id, band, leads, reached, reached_pct, expected_pct, fit_from, fit_to)
-			SELECT $4, d.band, count(*), count(*) FILTER (WHERE d.outcome), 100.0 * count(*) FILTER (WHERE d.outcome) / count(*), 100 * avg(d.promise),
-				min(d.points), max(d.points)
-			FROM ranked d GROUP BY d.band
-		), sums AS (
-			SELECT count(*) AS n, count(*) FILTER (WHERE d.outcome) AS yes, sum(d.by_points) FILTER (WHERE d.outcome) AS by_points,
-				sum(d.by_promise) FILTER (WHERE d.outcome) AS by_promise, sum(d.by_present) FILTER (WHERE d.outcome) AS by_present,
-				count(*) FILTER (WHERE d.outcome AND d.place <= ceil($5 / 10.0)) AS top
-			FROM ranked d
-		)
-		SELECT (u.by_points - u.yes * (u.yes + 1) / 2.0) / nullif(u.yes * (u.n - u.yes), 0),
-			(u.by_promise - u.yes * (u.yes + 1) / 2.0) / nullif(u.yes * (u.n - u.yes), 0),
-			(u.by_present - u.yes * (u.yes + 1) / 2.0) / nullif(u.yes * (u.n - u.yes), 0),
-			u.top / ceil($5 / 10.0) / nullif(u.yes::numeric / nullif(u.n, 0), 0)
-		FROM sums u$query$, coalesce(total, '0'), known, @workspace_literal@)
-		INTO r.auc, r.auc_model, r.auc_present, r.top_decile_lift USING target, from_instant, r.scorecard, r.run_id, nullif(r.held_out, 0);
-	UPDATE @workspace@.learn_run l
-	SET auc = round(r.auc, 6), auc_model = round(r.auc_model, 6), auc_present = round(r.auc_present, 6), top_decile_lift = round(r.top_decile_lift, 4)
-	WHERE l.run_id = r.run_id;
-	RETURN r.run_id;
-END
-$workspace$;
-COMMENT ON FUNCTION @workspace@.learn_fit(leadcrm.lifecycle_stage, text[], date) IS
-	'Learns from the leads whose fate is known (they reached the target, or are closed without having reached it) which attributes speak for a '
-	'lead, and writes rules with points into fit_suggestion; no rule is changed until apply_suggestion(). attributes: as in fit_rule, NULL for '
-	'learn_attributes(). since: only leads created since that day. Excluded leads do not count. Result: run_id of learn_run, which says how good '
-	'it is on leads held out. Give only attributes that are known before the fate is: it cannot tell cause from consequence. Errors: 22023 '
-	'nothing to learn from, 42703 no such attribute';
-
-CREATE OR REPLACE FUNCTION @workspace@.suggest_rules(run_id integer, how jsonb) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp
+CREATE OR REPLACE FUNCTION @workspace@.learn_suspects(scorecard jsonb)
+RETURNS TABLE (attribute text, by_presence boolean, set_share double precision, evidence text)
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	WITH card AS (
-		SELECT r.scorecard, r.target, 100 / nullif((r.scorecard ->> 'high')::float8 - (r.scorecard ->> 'low')::float8, 0) AS scale
-		FROM @workspace@.learn_run r WHERE r.run_id = suggest_rules.run_id
-	), bin AS (
-		SELECT b.*, c.scale, c.target,
-			-- what stands for values that no rule names: the rare ones, else the average
-			coalesce(min(b.weight) FILTER (WHERE b.kind = 'other') OVER (PARTITION BY b.feature), 0) AS base,
-			bool_or(b.kind IN ('level', 'other')) OVER (PARTITION BY b.feature) AS texts
-		FROM card c CROSS JOIN ROWS FROM (jsonb_to_recordset(c.scorecard -> 'bins') AS (feature text, kind text, value jsonb, low numeric,
-			high numeric, decimals integer, rows bigint, positives bigint, weight float8))
-			WITH ORDINALITY b (feature, kind, value, low, high, decimals, rows, positives, weight, n)
-		WHERE c.scale IS NOT NULL
-	), pointed AS (
-		-- even points: half as many rules, and no worse
-		SELECT b.*, LEAST(GREATEST(2 * round(b.scale * (b.weight - b.base) / 2), -100), 100)::integer AS points FROM bin b
-	), range_start AS (
-		SELECT p.*, p.points IS DISTINCT FROM lag(p.points) OVER w AS starts, lead(p.low) OVER w AS next_low,
-			row_number() OVER w AS place
-		FROM pointed p WHERE p.kind = 'range' WINDOW w AS (PARTITION BY p.feature ORDER BY p.low)
-	), range_group AS (
-		SELECT s.*, count(*) FILTER (WHERE s.starts) OVER (PARTITION BY s.feature ORDER BY s.low) AS island FROM range_start s
-	), rule AS (
-		-- neighbouring ranges with equal points are one; each goes on to just before the next begins
-		SELECT g.feature, CASE WHEN bool_or(g.place = 1) AND bool_or(g.next_low IS NULL) AND NOT bool_or(g.texts) THEN 'is_set' ELSE 'between' END AS operator,
-			CASE WHEN bool_or(g.place = 1) AND bool_or(g.next_low IS NULL) THEN CASE WHEN bool_or(g.texts) THEN jsonb_build_array(min(g.low), NULL) END
-				ELSE jsonb_build_array(CASE WHEN min(g.place) > 1 THEN trim_scale(min(g.low)) END,
-					CASE WHEN NOT bool_or(g.next_low IS NULL) THEN trim_scale(GREATEST(max(g.high), max(g.next_low) - power(10::numeric, -max(g.decimals)))) END)
-				END AS operand,
-			g.points, sum(g.rows) AS rows, sum(g.positives) AS positives, min(g.n) AS n, g.target
-		FROM range_group g GROUP BY g.feature, g.island, g.points, g.target
-		UNION ALL
-		SELECT p.feature, CASE WHEN count(*) = 1 THEN 'equals' ELSE 'one_of' END,
-			CASE WHEN count(*) = 1 THEN (array_agg(p.value))[1] ELSE jsonb_agg(p.value ORDER BY p.n) END,
-			p.points, sum(p.rows), sum(p.positives), min(p.n), p.target
-		FROM pointed p WHERE p.kind = 'level' AND how ->> p.feature = 'value' GROUP BY p.feature, p.points, p.target
-		UNION ALL
-		SELECT p.feature, how ->> p.feature, nullif(p.value, 'true'), p.points, p.rows, p.positives, p.n, p.target
-		FROM pointed p WHERE p.kind = 'level' AND how ->> p.feature <> 'value'
-		UNION ALL
-		SELECT p.feature, 'is_set', 'false', p.points, p.rows, p.positives, p.n, p.target FROM pointed p WHERE p.kind = 'missing'
-		UNION ALL
-		SELECT 'created_at', 'is_set', NULL,
-			LEAST(GREATEST(round(c.scale * ((c.scorecard ->> 'intercept')::float8 - (c.scorecard ->> 'low')::float8
-				+ coalesce((SELECT sum(d.base) FROM (SELECT DISTINCT b.feature, b.base FROM bin b) d), 0))), -100), 100)::integer,
-			(c.scorecard ->> 'rows_used')::bigint, (c.scorecard ->> 'positives')::bigint, 0, c.target
-		FROM card c WHERE c.scale IS NOT NULL
+	WITH bin AS (
+		SELECT b.feature, b.kind, b.rows, b.positives, b.rows - b.positives AS negatives,
+			sum(b.rows - b.positives) OVER (PARTITION BY b.feature ORDER BY b.positives::float8 / b.rows, b.n) - (b.rows - b.positives) AS below
+		FROM ROWS FROM (jsonb_to_recordset(learn_suspects.scorecard -> 'bins') AS (feature text, kind text, rows bigint, positives bigint))
+			WITH ORDINALITY b (feature, kind, rows, positives, n)
+		WHERE b.rows > 0
+	), feature AS (
+		SELECT b.feature, sum(b.rows) AS rows, sum(b.positives) AS positives,
+			sum(b.positives * (b.below + b.negatives / 2.0)) / nullif(sum(b.positives) * sum(b.negatives), 0) AS auc,
+			coalesce(sum(b.rows) FILTER (WHERE b.kind = 'missing'), 0) AS missing, coalesce(sum(b.positives) FILTER (WHERE b.kind = 'missing'), 0) AS missing_positives
+		FROM bin b GROUP BY b.feature
 	)
-	INSERT INTO @workspace@.fit_suggestion (run_id, "position", attribute, operator, operand, points, label, leads, reached, reached_pct)
-	SELECT suggest_rules.run_id, row_number() OVER (ORDER BY r.n), r.feature, r.operator, r.operand, r.points,
-		format('%s%s of %s reached %s (%s %%)', CASE WHEN r.n = 0 THEN 'every lead: ' END, r.positives, r.rows, r.target, round(100.0 * r.positives / r.rows, 1)),
-		r.rows, r.positives, 100.0 * r.positives / r.rows
-	FROM rule r WHERE r.points <> 0;
+	SELECT f.feature, p.with_it OR p.without_it, ((f.rows - f.missing) / f.rows)::float8,
+		CASE WHEN p.without_it THEN format('%s of %s without "%s" reached it, %s of %s with it', f.missing_positives, f.missing, f.feature,
+				f.positives - f.missing_positives, f.rows - f.missing)
+			WHEN p.with_it THEN format('%s of %s with "%s" reached it, %s of %s without it', f.positives - f.missing_positives, f.rows - f.missing, f.feature,
+				f.missing_positives, f.missing)
+			ELSE format('"%s" alone tells who reached it (AUC %s)', f.feature, round(f.auc, 3)) END
+	FROM feature f
+		-- (almost) nobody where ten should be
+		CROSS JOIN LATERAL (SELECT f.missing * f.positives / f.rows >= 10 AND f.missing_positives <= 0.05 * f.missing * f.positives / f.rows AS without_it,
+			f.missing > 0 AND (f.rows - f.missing) * f.positives / f.rows >= 10
+				AND f.positives - f.missing_positives <= 0.05 * (f.rows - f.missing) * f.positives / f.rows AS with_it) p
+	WHERE p.with_it OR p.without_it OR (f.auc >= 0.98 AND f.positives >= 20 AND f.rows - f.positives >= 20)
+	ORDER BY f.feature;
 END;
-COMMENT ON FUNCTION @workspace@.suggest_rules(integer, jsonb) IS
-	'A step of learn_fit(): writes the scorecard of a run as rules whose points span 0 to 100 over the leads learned from';
-
-CREATE OR REPLACE FUNCTION @workspace@.apply_suggestion(run_id integer DEFAULT NULL) RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
-DECLARE
-	r @workspace@.learn_run;
-	added integer;
-BEGIN
-	SELECT * INTO r FROM @workspace@.learn_run l
-	WHERE l.run_id = apply_suggestion.run_id OR apply_suggestion.run_id IS NULL ORDER BY l.run_id DESC LIMIT 1;
-	IF NOT FOUND OR NOT EXISTS (SELECT FROM @workspace@.fit_suggestion s WHERE s.run_id = r.run_id) THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = CASE WHEN r.run_id IS NOT NULL THEN format('run %s suggests no rules', r.run_id)
-				WHEN apply_suggestion.run_id IS NOT NULL THEN format('there is no run %s of learn_fit()', apply_suggestion.run_id)
-				ELSE 'learn_fit() has not run yet' END,
-			HINT = 'SELECT * FROM learn_run shows the runs, fit_suggestion what they suggest.';
-	END IF;
-	-- one statement, so that the leads are weighed once
-	WITH again AS (
-		DELETE FROM @workspace@.fit_rule f WHERE f.learned_in = r.run_id
-	), off AS (
-		UPDATE @workspace@.fit_rule f SET active = false
-		WHERE f.active AND f.learned_in IS DISTINCT FROM r.run_id AND (f.learned_in IS NOT NULL OR f.attribute = ANY (r.attributes))
-	), applied AS (
-		UPDATE @workspace@.learn_run l SET applied_at = now() WHERE l.run_id = r.run_id
-	), new AS (
-		INSERT INTO @workspace@.fit_rule (attribute, operator, operand, points, label, learned_in)
-		SELECT s.attribute, s.operator, s.operand, s.points, s.label, s.run_id
-		FROM @workspace@.fit_suggestion s WHERE s.run_id = r.run_id ORDER BY s."position"
-		RETURNING 1
-	)
-	SELECT count(*) INTO added FROM new;
-	RETURN added;
-END
-$workspace$;
-COMMENT ON FUNCTION @workspace@.apply_suggestion(integer) IS
-	'Makes rules of fit of what a run of learn_fit() suggests; NULL: the latest run. Earlier learned rules, and active rules on attributes that the '
-	'run looked at, are switched off (active = false), not deleted; rules on other attributes go on counting. How many rules were added. '
-	'Error: 22023 no such run, or one that suggests none';
-
-CREATE OR REPLACE VIEW @workspace@.score_review WITH (security_invoker = true) AS
-SELECT b.band, b.fit_from, b.fit_to,
-	count(l.lead_id) AS leads,
-	count(*) FILTER (WHERE l.stage_peak >= 'customer') AS customers,
-	count(*) FILTER (WHERE l.stage_peak < 'customer' AND l.status_category = 'closed') AS leaked,
-	count(*) FILTER (WHERE l.stage_peak < 'customer' AND l.status_category <> 'closed') AS open,
-	100.0 * count(*) FILTER (WHERE l.stage_peak >= 'customer')
-		/ nullif(count(*) FILTER (WHERE l.stage_peak >= 'customer' OR l.status_category = 'closed'), 0) AS customer_pct,
-	count(*) FILTER (WHERE l.stage_peak < 'customer' AND l.status_category <> 'closed' AND l.stage_seq = 1) AS never_moved,
-	100.0 * count(*) FILTER (WHERE l.stage_peak < 'customer' AND l.status_category <> 'closed' AND l.stage_seq = 1)
-		/ nullif(count(*) FILTER (WHERE l.stage_peak < 'customer' AND l.status_category <> 'closed'), 0) AS never_moved_pct
-FROM (SELECT g AS band, 10 * (g - 1) AS fit_from, CASE WHEN g = 10 THEN 100 ELSE 10 * g - 1 END AS fit_to FROM generate_series(1, 10) g) b
-LEFT JOIN @workspace@.lead l ON l.fit BETWEEN b.fit_from AND b.fit_to AND l.excluded_as IS NULL
-GROUP BY b.band, b.fit_from, b.fit_to;
-COMMENT ON VIEW @workspace@.score_review IS
-	'Does fit foretell who buys? All leads by their present fit, in ten bands: customer_pct should rise from band to band. Excluded leads and '
-	'those that are not rated do not count. A percentage of all bands together is not the mean of theirs. score_surprise lists who proved the '
-	'rules wrong. Unique key: band';
-COMMENT ON COLUMN @workspace@.score_review.band IS '1 (lowest fit) to 10; all of them always';
-COMMENT ON COLUMN @workspace@.score_review.fit_from IS 'Lowest fit of the band';
-COMMENT ON COLUMN @workspace@.score_review.fit_to IS 'Highest fit of the band';
-COMMENT ON COLUMN @workspace@.score_review.leads IS 'Number of leads: customers + leaked + open';
-COMMENT ON COLUMN @workspace@.score_review.customers IS 'Those that became customers';
-COMMENT ON COLUMN @workspace@.score_review.leaked IS 'Those that are closed without having become customers';
-COMMENT ON COLUMN @workspace@.score_review.open IS 'The others: their fate is not known yet';
-COMMENT ON COLUMN @workspace@.score_review.customer_pct IS '100 * customers / (customers + leaked); NULL where there are none';
-COMMENT ON COLUMN @workspace@.score_review.never_moved IS 'Of the open ones: still at the stage where they began';
-COMMENT ON COLUMN @workspace@.score_review.never_moved_pct IS '100 * never_moved / open; NULL where none is open';
-
-CREATE OR REPLACE VIEW @workspace@.score_surprise WITH (security_invoker = true) AS
-SELECT CASE WHEN l.fit < 20 THEN 'low_bought' WHEN l.status_category = 'closed' THEN 'high_leaked' ELSE 'high_never_moved' END AS surprise,
-	l.lead_id, l.fit, l.fit_by_hand, l.stage, l.status, l.status_reason, l.channel, l.owner, l.created_at, l.customer_at
-FROM @workspace@.lead l
-WHERE l.excluded_as IS NULL
-	AND (l.fit < 20 AND l.stage_peak >= 'customer'
-		OR l.fit >= 70 AND l.stage_peak < 'customer' AND (l.status_category = 'closed' OR l.stage_seq = 1));
-COMMENT ON VIEW @workspace@.score_surprise IS
-	'The leads that prove the rules of fit wrong, one row each: low_bought (fit below 20, and became a customer), high_leaked (fit of 70 or more, '
-	'and closed without having become one), high_never_moved (fit of 70 or more, open, and still at the stage where it began). Excluded leads '
-	'do not count. Unique key: lead_id. Shows rows of leads with the rights of whoever asks.';
-COMMENT ON COLUMN @workspace@.score_surprise.surprise IS 'low_bought, high_leaked or high_never_moved';
-COMMENT ON COLUMN @workspace@.score_surprise.lead_id IS 'The lead; fit_explain() says why it has its fit';
-COMMENT ON COLUMN @workspace@.score_surprise.fit IS 'Its fit now';
-COMMENT ON COLUMN @workspace@.score_surprise.fit_by_hand IS 'Whether the fit was written by hand';
-COMMENT ON COLUMN @workspace@.score_surprise.stage IS 'Its stage';
-COMMENT ON COLUMN @workspace@.score_surprise.status IS 'Its status';
-COMMENT ON COLUMN @workspace@.score_surprise.status_reason IS 'Why it has this status';
-COMMENT ON COLUMN @workspace@.score_surprise.channel IS 'The channel it came through';
-COMMENT ON COLUMN @workspace@.score_surprise.owner IS 'Who works on it';
-COMMENT ON COLUMN @workspace@.score_surprise.created_at IS 'When it came to be';
-COMMENT ON COLUMN @workspace@.score_surprise.customer_at IS 'When it became a customer';
+COMMENT ON FUNCTION @workspace@.learn_suspects(jsonb) IS
+	'A step of learn_fit(): the features of a scorecard that tell the fate as if they were known only afterwards: by_presence where it tells '
+	'whether there is any value, else the value tells almost without error; set_share is the share of leads that have one, 0 to 1. '
+	'Unique key: attribute';

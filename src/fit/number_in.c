@@ -13,6 +13,7 @@
 #include "utils/numeric.h"
 
 #include "compat.h"
+#include "fit/number.h"
 
 PG_FUNCTION_INFO_V1(leadcrm_number_in);
 
@@ -63,6 +64,40 @@ is_number(const char *s, const char *end)
 	return s == end && whole + (negative ? -exponent : exponent) <= MAX_EXPONENT;
 }
 
+/* The number in a text, blanks around it left out, as a terminated string in written; false where it is none. */
+static bool
+cut_out(const char *s, int length, char written[MAX_LENGTH + 1])
+{
+	const char *end = s + length;
+
+	if (length > MAX_LENGTH)
+		return false;
+	while (s < end && is_blank(*s))
+		s++;
+	while (s < end && is_blank(end[-1]))
+		end--;
+	if (!is_number(s, end))
+		return false;
+	memcpy(written, s, end - s);
+	written[end - s] = '\0';
+	return true;
+}
+
+/*
+ * leadcrm_text_is_number
+ *		Whether a text, of length bytes and not terminated, is a number to leadcrm.number_in(), and which. Never raises an error.
+ */
+bool
+leadcrm_text_is_number(const char *text, int length, double *number)
+{
+	char		written[MAX_LENGTH + 1];
+
+	if (!cut_out(text, length, written))
+		return false;
+	*number = strtod(written, NULL);
+	return true;
+}
+
 /*
  * leadcrm_number_in
  *		number_in(text) -> numeric: NULL for what is no finite number. Never raises an error.
@@ -71,24 +106,14 @@ Datum
 leadcrm_number_in(PG_FUNCTION_ARGS)
 {
 	text	   *t;
-	const char *s;
-	const char *end;
-	char		number[MAX_LENGTH + 1];
+	char		written[MAX_LENGTH + 1];
 
 	/* don't even fetch a novel */
 	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ > MAX_LENGTH)
 		PG_RETURN_NULL();
 	t = PG_GETARG_TEXT_PP(0);
-	s = VARDATA_ANY(t);
-	end = s + VARSIZE_ANY_EXHDR(t);
-	while (s < end && is_blank(*s))
-		s++;
-	while (s < end && is_blank(end[-1]))
-		end--;
-	if (!is_number(s, end))
+	if (!cut_out(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), written))
 		PG_RETURN_NULL();
-	memcpy(number, s, end - s);
-	number[end - s] = '\0';
 	PG_FREE_IF_COPY(t, 0);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(number), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(written), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }

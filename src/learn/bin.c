@@ -51,6 +51,7 @@ add_bin(LeadcrmFeature *feature, LeadcrmBinKind kind)
 	memset(bin, 0, sizeof(LeadcrmBin));
 	bin->kind = kind;
 	bin->value = -1;
+	bin->column = feature->nbins - 1;
 	return bin;
 }
 
@@ -195,6 +196,7 @@ leadcrm_scorecard_bin(const LeadcrmLearnEnv *env, const LeadcrmScorecard *card, 
 		bin->rows = missing;
 		bin->positives = missing_positives;
 	}
+	feature->ncolumns = feature->nbins;
 	if (feature->nbins <= 1)
 	{
 		feature->nbins = 0;

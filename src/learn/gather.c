@@ -30,8 +30,12 @@ PG_FUNCTION_INFO_V1(leadcrm_scorecard_final);
 #define MAX_VALUES 65536		/* distinct ones of a feature; further texts are pooled, further numbers rounded */
 #define MAX_TEXT 200			/* bytes of a text; longer ones are pooled */
 
-static LeadcrmLearnState *
-make_state(MemoryContext aggregate)
+/*
+ * leadcrm_gather_start
+ *		A state without rows, in a memory context of its own below the aggregate's.
+ */
+LeadcrmLearnState *
+leadcrm_gather_start(MemoryContext aggregate)
 {
 	MemoryContext context = AllocSetContextCreate(aggregate, "leadcrm scorecard", ALLOCSET_DEFAULT_SIZES);
 	LeadcrmLearnState *state = MemoryContextAllocZero(context, sizeof(LeadcrmLearnState));
@@ -44,17 +48,23 @@ make_state(MemoryContext aggregate)
 	return state;
 }
 
-/* The feature of a name, made where it is new. near: where it stood in the row before. */
-static LeadcrmGathered *
-find_feature(LeadcrmLearnState *state, const char *name, int length, int near)
+/*
+ * leadcrm_gather_feature
+ *		The number of the feature of a name, of length bytes, made where it is new. near: where it stood in the row before. Error: 54000
+ *		too many.
+ */
+int
+leadcrm_gather_feature(LeadcrmLearnState *state, const char *name, int length, int near)
 {
 	LeadcrmGathered *feature;
 
 	for (int i = 0; i < state->nfeatures; i++)
 	{
-		feature = &state->features[(near + i) % state->nfeatures];
+		int			number = (near + i) % state->nfeatures;
+
+		feature = &state->features[number];
 		if (feature->length == length && memcmp(feature->name, name, length) == 0)
-			return feature;
+			return number;
 	}
 	if (state->nfeatures == MAX_FEATURES)
 		ereport(ERROR,
@@ -78,7 +88,7 @@ find_feature(LeadcrmLearnState *state, const char *name, int length, int near)
 	feature->mask = 4 * feature->max_values - 1;
 	feature->slots = MemoryContextAllocZero(state->context, sizeof(uint32) * (feature->mask + 1));
 	feature->codes = MemoryContextAllocZero(state->context, sizeof(uint32) * state->max_rows);
-	return feature;
+	return state->nfeatures - 1;
 }
 
 static uint32
@@ -174,9 +184,12 @@ code_of(LeadcrmLearnState *state, LeadcrmGathered *feature, LeadcrmValue value)
 	return *slot;
 }
 
-/* Where the next row goes: behind the others, or in the place of one of the sample; -1: nowhere. */
-static int
-next_row(LeadcrmLearnState *state)
+/*
+ * leadcrm_gather_row
+ *		Counts a row, as yet without any values. Where it goes: behind the others, or in the place of one of the sample; -1: nowhere.
+ */
+int
+leadcrm_gather_row(LeadcrmLearnState *state, bool outcome)
 {
 	int64		place = state->seen++;
 
@@ -187,6 +200,7 @@ next_row(LeadcrmLearnState *state)
 			return -1;
 		for (int f = 0; f < state->nfeatures; f++)
 			state->features[f].codes[place] = 0;
+		state->outcome[place] = outcome;
 		return (int) place;
 	}
 	if (state->rows == state->max_rows)
@@ -201,7 +215,18 @@ next_row(LeadcrmLearnState *state)
 			memset(state->features[f].codes + before, 0, sizeof(uint32) * (state->max_rows - before));
 		}
 	}
+	state->outcome[state->rows] = outcome;
 	return state->rows++;
+}
+
+/*
+ * leadcrm_gather_value
+ *		Notes the value of a feature in a row. Its text is copied where it is new.
+ */
+void
+leadcrm_gather_value(LeadcrmLearnState *state, int feature, int row, LeadcrmValue value)
+{
+	state->features[feature].codes[row] = code_of(state, &state->features[feature], value);
 }
 
 /*
@@ -215,7 +240,7 @@ leadcrm_scorecard_accum(PG_FUNCTION_ARGS)
 	MemoryContext aggregate;
 	MemoryContext before;
 	LeadcrmLearnState *state;
-	LeadcrmGathered *feature = NULL;
+	int			feature = -1;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
@@ -225,7 +250,7 @@ leadcrm_scorecard_accum(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, &aggregate))
 		elog(ERROR, "leadcrm_scorecard_accum called outside of an aggregate");
-	state = PG_ARGISNULL(0) ? make_state(aggregate) : (LeadcrmLearnState *) PG_GETARG_POINTER(0);
+	state = PG_ARGISNULL(0) ? leadcrm_gather_start(aggregate) : (LeadcrmLearnState *) PG_GETARG_POINTER(0);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
 	features = PG_GETARG_JSONB_P(2);
@@ -236,18 +261,17 @@ leadcrm_scorecard_accum(PG_FUNCTION_ARGS)
 				 errhint("Use to_jsonb() of a row, or jsonb_build_object().")));
 
 	before = MemoryContextSwitchTo(state->context);
-	row = next_row(state);
+	row = leadcrm_gather_row(state, PG_GETARG_BOOL(1));
 	if (row >= 0)
 	{
-		state->outcome[row] = PG_GETARG_BOOL(1);
 		it = JsonbIteratorInit(&features->root);
 		while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 		{
 			LeadcrmValue value = {0};
 
 			if (token == WJB_KEY)
-				feature = find_feature(state, v.val.string.val, v.val.string.len, near++);
-			if (token != WJB_VALUE || feature == NULL || v.type == jbvNull)
+				feature = leadcrm_gather_feature(state, v.val.string.val, v.val.string.len, near++);
+			if (token != WJB_VALUE || feature < 0 || v.type == jbvNull)
 				continue;
 			switch (v.type)
 			{
@@ -271,11 +295,11 @@ leadcrm_scorecard_accum(PG_FUNCTION_ARGS)
 				default:
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							 errmsg("feature \"%s\" is no single value", feature->name),
+							 errmsg("feature \"%s\" is no single value", state->features[feature].name),
 							 errdetail("It is an array or an object."),
 							 errhint("Take out of it what may matter.")));
 			}
-			feature->codes[row] = code_of(state, feature, value);
+			leadcrm_gather_value(state, feature, row, value);
 		}
 	}
 	MemoryContextSwitchTo(before);

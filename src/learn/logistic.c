@@ -16,6 +16,7 @@
 
 #define MAX_STEPS 60
 #define MAX_HALVINGS 30
+#define NEAR 1e-4				/* steps so short that rounding may hide what they gain */
 #define ROWS_A_BREATH 65536
 #define INTERCEPT_RIDGE 1e-9	/* keeps the matrix positive where rounding would not */
 
@@ -206,42 +207,79 @@ derivatives(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, LeadcrmPart
 	add_penalty(design, ridge, smooth, weight, gradient, hessian);
 }
 
-/* Solves a x = b in place of b, a being symmetric and positive definite, its lower triangle given and overwritten; false where it isn't. */
+/* In four sums side by side, so that no addition waits for the one before it. */
+static inline double
+dot(const double *a, const double *b, size_t n)
+{
+	double		sum[4] = {0, 0, 0, 0};
+	size_t		k = 0;
+
+	for (; k + 4 <= n; k += 4)
+		for (size_t i = 0; i < 4; i++)
+			sum[i] += a[k + i] * b[k + i];
+	for (; k < n; k++)
+		sum[0] += a[k] * b[k];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* The Cholesky factor of a symmetric matrix, in place of its lower triangle; false where it is not positive definite. */
 static bool
-solve(const LeadcrmLearnEnv *env, double *a, double *b, size_t d)
+factorise(const LeadcrmLearnEnv *env, double *a, size_t d)
 {
 	for (size_t i = 0; i < d; i++)
 	{
 		double	   *line = a + i * d;
-		double		sum;
+		double		rest;
 
 		if (i % 64 == 0 && env->breathe)
 			env->breathe();
 		for (size_t j = 0; j < i; j++)
-		{
-			const double *above = a + j * d;
-
-			sum = line[j];
-			for (size_t k = 0; k < j; k++)
-				sum -= line[k] * above[k];
-			line[j] = sum / above[j];
-		}
-		sum = line[i];
-		for (size_t k = 0; k < i; k++)
-			sum -= line[k] * line[k];
-		if (!(sum > 0))
+			line[j] = (line[j] - dot(line, a + j * d, j)) / a[j * d + j];
+		rest = line[i] - dot(line, line, i);
+		if (!(rest > 0))
 			return false;
-		line[i] = sqrt(sum);
-		sum = b[i];
-		for (size_t k = 0; k < i; k++)
-			sum -= line[k] * b[k];
-		b[i] = sum / line[i];
+		line[i] = sqrt(rest);
 	}
+	return true;
+}
+
+/* Solves a x = b in place of b, a being given by its factor. b is 0 before the place from. */
+static void
+solve(const double *factor, double *b, size_t d, size_t from)
+{
+	for (size_t i = from; i < d; i++)
+		b[i] = (b[i] - dot(factor + i * d + from, b + from, i - from)) / factor[i * d + i];
 	for (size_t i = d; i-- > 0;)
 	{
-		b[i] /= a[i * d + i];
+		b[i] /= factor[i * d + i];
 		for (size_t k = 0; k < i; k++)
-			b[k] -= a[i * d + k] * b[i];
+			b[k] -= factor[i * d + k] * b[i];
+	}
+}
+
+/*
+ * leadcrm_logistic_covariance
+ *		The covariances of the weights at what logistic_fit() has found: the inverse of the second derivatives, columns * columns, for which
+ *		the caller gives room. False where rounding leaves none.
+ */
+bool
+leadcrm_logistic_covariance(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, LeadcrmPart part,
+							double ridge, double smooth, const double *weight, double *covariance)
+{
+	size_t		d = design->columns;
+	double	   *gradient = env->allocate(sizeof(double) * d);
+	double	   *factor = env->allocate(sizeof(double) * d * d);
+
+	derivatives(env, design, part, ridge, smooth, weight, gradient, factor);
+	if (!factorise(env, factor, d))
+		return false;
+	memset(covariance, 0, sizeof(double) * d * d);
+	for (size_t i = 0; i < d; i++)
+	{
+		if (i % 64 == 0 && env->breathe)
+			env->breathe();
+		covariance[i * d + i] = 1;
+		solve(factor, covariance + i * d, d, i);
 	}
 	return true;
 }
@@ -268,8 +306,9 @@ leadcrm_logistic_fit(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, Le
 		int			halvings = 0;
 
 		derivatives(env, design, part, ridge, smooth, weight, step, hessian);
-		if (!solve(env, hessian, step, d))
+		if (!factorise(env, hessian, d))
 			return false;
+		solve(hessian, step, d, 0);
 		for (size_t k = 0; k < d; k++)
 			largest = fmax(largest, fabs(step[k]));
 		for (;;)
@@ -281,15 +320,18 @@ leadcrm_logistic_fit(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, Le
 			there = objective(design, part, ridge, smooth, trial);
 			if (there <= here)
 			{
+				/* there: or no lower, as far as rounding lets one see */
+				bool		arrived = largest < small_step || (there == here && largest < NEAR);
+
 				memcpy(weight, trial, sizeof(double) * d);
 				here = there;
-				if (largest < small_step)
+				if (arrived)
 					return true;
 				break;
 			}
 			/* so near to the bottom that only rounding says it is uphill */
 			if (++halvings > MAX_HALVINGS)
-				return largest < fmax(1e-4, small_step);
+				return largest < fmax(NEAR, small_step);
 			share /= 2;
 		}
 	}

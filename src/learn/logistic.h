@@ -38,6 +38,8 @@ typedef struct LeadcrmPart
 
 extern bool leadcrm_logistic_fit(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, LeadcrmPart part,
 								 double ridge, double smooth, double small_step, double *weight);
+extern bool leadcrm_logistic_covariance(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, LeadcrmPart part,
+										double ridge, double smooth, const double *weight, double *covariance);
 extern double leadcrm_logistic_deviance(const LeadcrmDesign *design, LeadcrmPart part, const double *weight);
 extern double leadcrm_logistic_score(const LeadcrmDesign *design, int row, const double *weight);
 extern double leadcrm_logistic_gradient(const LeadcrmDesign *design, LeadcrmPart part, double ridge, double smooth,

@@ -1,6 +1,6 @@
 /*
  * predict.c
- *		leadcrm.predict(scorecard, features): the probability that a scorecard gives to a row.
+ *		leadcrm.predict(scorecard, features), predict(scorecard, names, row): the probability that a scorecard gives to a row.
  *
  * A scorecard is a value that anybody can write, so every part of it is checked as it is read. It is read once a query, as long as it
  * stays the same.
@@ -19,9 +19,10 @@
 #include "utils/numeric.h"
 
 #include "compat.h"
-#include "learn/scorecard.h"
+#include "learn/learn.h"
 
 PG_FUNCTION_INFO_V1(leadcrm_predict);
+PG_FUNCTION_INFO_V1(leadcrm_predict_row);
 
 typedef struct Level
 {
@@ -55,6 +56,8 @@ typedef struct Card
 	double		start;			/* log-odds of a row in which everything is missing */
 	Feature    *features;
 	int			nfeatures;
+	LeadcrmRowReader *reader;	/* where features come as rows */
+	MemoryContext scratch;		/* likewise: of one row */
 } Card;
 
 pg_noreturn static void no_scorecard(const char *detail);
@@ -221,22 +224,21 @@ get_card(FunctionCallInfo fcinfo)
 }
 
 static double
-weight_of(const Feature *feature, const JsonbValue *v)
+weight_of(const Feature *feature, const LeadcrmValue *value)
 {
-	if (v->type == jbvNumeric)
+	if (value->kind == LEADCRM_NUMBER)
 	{
-		double		x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(v->val.numeric)));
 		int			low = 0;
 		int			high = feature->nranges;
 
 		if (feature->nranges == 0)
 			return 0;
-		/* the last range that begins at or before x; before the first one, the first */
+		/* the last range that begins at or before it; before the first one, the first */
 		while (high - low > 1)
 		{
 			int			middle = (low + high) / 2;
 
-			if (feature->ranges[middle].low <= x)
+			if (feature->ranges[middle].low <= value->number)
 				low = middle;
 			else
 				high = middle;
@@ -247,11 +249,34 @@ weight_of(const Feature *feature, const JsonbValue *v)
 	{
 		const Level *level = &feature->levels[i];
 
-		if (v->type == jbvBool ? level->text == NULL && level->length == v->val.boolean :
-			level->text != NULL && level->length == v->val.string.len && memcmp(level->text, v->val.string.val, level->length) == 0)
+		if (value->kind == LEADCRM_BOOLEAN ? level->text == NULL && level->length == (int) value->number :
+			level->text != NULL && level->length == value->length && memcmp(level->text, value->text, level->length) == 0)
 			return level->weight;
 	}
 	return feature->other;
+}
+
+static LeadcrmValue
+value_of(const JsonbValue *v)
+{
+	LeadcrmValue value = {.kind = LEADCRM_TEXT};
+
+	if (v->type == jbvNumeric)
+	{
+		value.kind = LEADCRM_NUMBER;
+		value.number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(v->val.numeric)));
+	}
+	else if (v->type == jbvBool)
+	{
+		value.kind = LEADCRM_BOOLEAN;
+		value.number = v->val.boolean;
+	}
+	else
+	{
+		value.text = v->val.string.val;
+		value.length = v->val.string.len;
+	}
+	return value;
 }
 
 /*
@@ -282,7 +307,50 @@ leadcrm_predict(PG_FUNCTION_ARGS)
 		if (token == WJB_KEY)
 			feature = find_feature(card, v.val.string.val, v.val.string.len, near++);
 		else if (token == WJB_VALUE && feature != NULL && v.type != jbvNull && v.type != jbvBinary)
-			z += weight_of(feature, &v) - feature->missing;
+		{
+			LeadcrmValue value = value_of(&v);
+
+			z += weight_of(feature, &value) - feature->missing;
+		}
 	}
+	PG_RETURN_FLOAT8(leadcrm_sigmoid(z));
+}
+
+/*
+ * leadcrm_predict_row
+ *		predict(scorecard jsonb, names text[], features record) -> float8: the same of the columns of a row. Errors: 22023 what is no
+ *		scorecard, names that do not fit the row.
+ */
+Datum
+leadcrm_predict_row(PG_FUNCTION_ARGS)
+{
+	Card	   *card = get_card(fcinfo);
+	MemoryContext before;
+	double		z = card->start;
+
+	if (card->scratch == NULL)
+		card->scratch = AllocSetContextCreate(card->context, "leadcrm row", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(card->scratch);
+	before = MemoryContextSwitchTo(card->scratch);
+	card->reader = leadcrm_read_row(card->reader, card->context, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+	for (int column = 0; column < leadcrm_row_columns(card->reader); column++)
+	{
+		void	  **feature = leadcrm_row_feature(card->reader, column);
+		LeadcrmValue value;
+
+		if (*feature == NULL)
+		{
+			int			length;
+			const char *name = leadcrm_row_name(card->reader, column, &length);
+
+			*feature = find_feature(card, name, length, 0);
+			/* one that the scorecard does not know */
+			if (*feature == NULL)
+				*feature = card;
+		}
+		if (*feature != card && leadcrm_row_value(card->reader, column, &value))
+			z += weight_of(*feature, &value) - ((const Feature *) *feature)->missing;
+	}
+	MemoryContextSwitchTo(before);
 	PG_RETURN_FLOAT8(leadcrm_sigmoid(z));
 }

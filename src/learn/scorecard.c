@@ -1,7 +1,7 @@
 /*
  * scorecard.c
  *		Learns an additive scorecard: codes the bins of all features as columns, chooses the penalty by cross-validation, fits the
- *		weights and centres them.
+ *		weights, joins bins that are alike, fits again and centres the weights.
  *
  * No PostgreSQL here.
  */
@@ -39,7 +39,7 @@ make_design(const LeadcrmLearnEnv *env, const LeadcrmScorecard *card)
 		if (card->features[f].nbins > 0)
 		{
 			design.features++;
-			design.columns += card->features[f].nbins;
+			design.columns += card->features[f].ncolumns;
 		}
 	column = env->allocate(sizeof(uint16_t) * ((size_t) design.features * card->rows + 1));
 	follows = env->allocate(sizeof(bool) * design.columns);
@@ -55,16 +55,18 @@ make_design(const LeadcrmLearnEnv *env, const LeadcrmScorecard *card)
 		{
 			if (feature->bins[b].kind == LEADCRM_MISSING)
 				missing = b;
-			follows[base + b] = b > 0 && feature->bins[b].kind == LEADCRM_RANGE && feature->bins[b - 1].kind == LEADCRM_RANGE;
+			/* ranges have columns of their own, in their order */
+			if (b > 0 && feature->bins[b].kind == LEADCRM_RANGE && feature->bins[b - 1].kind == LEADCRM_RANGE)
+				follows[base + feature->bins[b].column] = true;
 		}
 		for (int row = 0; row < card->rows; row++)
 		{
 			uint32_t	code = feature->codes[row];
 
 			column[(size_t) row * design.features + place] =
-				(uint16_t) (base + (code == 0 ? missing : feature->values[code - 1].bin));
+				(uint16_t) (base + feature->bins[code == 0 ? missing : feature->values[code - 1].bin].column);
 		}
-		base += feature->nbins;
+		base += feature->ncolumns;
 		place++;
 	}
 	design.column = column;
@@ -159,6 +161,18 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The weights of all columns, the intercept first. */
+static double *
+fit(const LeadcrmLearnEnv *env, const LeadcrmDesign *design, double ridge, double smooth, double small_step)
+{
+	LeadcrmPart all = {0, 0};
+	double	   *weight = env->allocate(sizeof(double) * design->columns);
+
+	start(design, weight);
+	(void) leadcrm_logistic_fit(env, design, all, ridge, smooth, small_step, weight);
+	return weight;
+}
+
 /*
  * leadcrm_scorecard_learn
  *		Cuts the features into bins and gives each bin its weight. False where all rows have one outcome, or there are none: nothing
@@ -171,6 +185,7 @@ leadcrm_scorecard_learn(const LeadcrmLearnEnv *env, LeadcrmScorecard *card)
 	LeadcrmDesign design;
 	LeadcrmPart all = {0, 0};
 	double	   *weight;
+	double	   *covariance;
 	double	   *scores;
 	int			max_bins = card->nfeatures > 0 ? MAX_COLUMNS / card->nfeatures : MAX_BINS;
 	int			base = 1;
@@ -186,11 +201,15 @@ leadcrm_scorecard_learn(const LeadcrmLearnEnv *env, LeadcrmScorecard *card)
 	for (int f = 0; f < card->nfeatures; f++)
 		leadcrm_scorecard_bin(env, card, &card->features[f], max_bins);
 
+	/* narrow bins first: what they say, smoothed, tells which of them are one */
 	design = make_design(env, card);
 	card->penalty = choose_ridge(env, &design);
-	weight = env->allocate(sizeof(double) * design.columns);
-	start(&design, weight);
-	(void) leadcrm_logistic_fit(env, &design, all, card->penalty, SMOOTH * card->penalty, 1e-7, weight);
+	weight = fit(env, &design, card->penalty, SMOOTH * card->penalty, 1e-3);
+	covariance = env->allocate(sizeof(double) * design.columns * design.columns);
+	if (leadcrm_logistic_covariance(env, &design, all, card->penalty, SMOOTH * card->penalty, weight, covariance))
+		leadcrm_scorecard_group(env, card, weight, covariance);
+	design = make_design(env, card);
+	weight = fit(env, &design, card->penalty, 0, 1e-7);
 
 	scores = env->allocate(sizeof(double) * card->rows);
 	for (int row = 0; row < card->rows; row++)
@@ -206,12 +225,14 @@ leadcrm_scorecard_learn(const LeadcrmLearnEnv *env, LeadcrmScorecard *card)
 		LeadcrmFeature *feature = &card->features[f];
 		double		mean = 0;
 
+		if (feature->nbins == 0)
+			continue;
 		for (int b = 0; b < feature->nbins; b++)
-			mean += weight[base + b] * feature->bins[b].rows / card->rows;
+			mean += weight[base + feature->bins[b].column] * feature->bins[b].rows / card->rows;
 		for (int b = 0; b < feature->nbins; b++)
-			feature->bins[b].weight = weight[base + b] - mean;
+			feature->bins[b].weight = weight[base + feature->bins[b].column] - mean;
 		card->intercept += mean;
-		base += feature->nbins;
+		base += feature->ncolumns;
 	}
 	return true;
 }

@@ -43,6 +43,7 @@ typedef struct LeadcrmBin
 	double		high;			/* of a range: the greatest number seen in it; the last one ends at infinity */
 	int			rows;
 	int			positives;
+	int			column;			/* number within the feature; bins that are alike share one, and so a weight */
 	double		weight;			/* log-odds beside those of the average row */
 } LeadcrmBin;
 
@@ -54,6 +55,7 @@ typedef struct LeadcrmFeature
 	/* out; ranges ascend and stand together */
 	int			nbins;			/* 0: says nothing */
 	LeadcrmBin *bins;
+	int			ncolumns;		/* that its bins have together */
 	int			decimals;		/* places after the point that all its numbers need, at most LEADCRM_MAX_DECIMALS + 1 */
 } LeadcrmFeature;
 
@@ -75,5 +77,6 @@ typedef struct LeadcrmScorecard
 
 extern bool leadcrm_scorecard_learn(const LeadcrmLearnEnv *env, LeadcrmScorecard *card);
 extern void leadcrm_scorecard_bin(const LeadcrmLearnEnv *env, const LeadcrmScorecard *card, LeadcrmFeature *feature, int max_bins);
+extern void leadcrm_scorecard_group(const LeadcrmLearnEnv *env, LeadcrmScorecard *card, double *weight, double *covariance);
 
 #endif							/* LEADCRM_SCORECARD_H */

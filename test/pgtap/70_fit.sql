@@ -126,6 +126,14 @@ INSERT INTO t.case (attribute, operator, operand, assign, fit) VALUES
 SELECT results_eq('SELECT n, t.applies(attribute, operator, operand, assign)::integer FROM t.case ORDER BY n', 'SELECT n, fit FROM t.case ORDER BY n', 'every operator');
 SELECT is_empty('SELECT t.explained()', 'all explained');
 
+-- what every lead gets
+DELETE FROM crm.fit_rule;
+INSERT INTO crm.fit_rule (operator, points, label) VALUES ('always', 30, 'Base');
+SELECT results_eq('SELECT DISTINCT fit FROM crm.lead', ARRAY[30], 'always applies');
+INSERT INTO crm.fit_rule (attribute, operator, points) VALUES ('industry', 'is_set', -7);
+SELECT is_empty('SELECT t.explained()', 'and is explained');
+SELECT results_eq('SELECT rule, points FROM crm.score_explain(6) WHERE part = ''fit''', $$VALUES ('always', 30::float8)$$, 'also with the score');
+
 -- what is refused, and that nothing is stored
 TRUNCATE crm.fit_rule;
 CREATE FUNCTION t.rule(attribute text, operator text, operand jsonb, points integer DEFAULT 5) RETURNS text LANGUAGE sql AS $$
@@ -145,7 +153,20 @@ SELECT is(t.rule('stage', 'equals', '"mql"'), E'22023: "stage" cannot be an attr
 	'or follows from other columns.\nHINT: Fit says who the lead is: use a column of its profile.\nAT: crm fit_rule attribute', 'how far it came is no fit');
 SELECT matches(t.rule('fit', 'between', '[1, 2]'), '^22023: ', 'nor fit itself');
 SELECT matches(t.rule('email_key', 'is_set', NULL), '^22023: ', 'nor what is generated');
-SELECT matches(t.rule(NULL, 'is_set', NULL), '^23502: ', 'no attribute');
+SELECT is(t.rule(NULL, 'is_set', NULL), E'23502: a rule of fit with the operator is_set needs an attribute\nHINT: Name a column of lead, or attributes.key; only always needs none.\n'
+	'AT: crm fit_rule attribute', 'no attribute');
+SELECT is(t.rule('industry', 'always', NULL), E'22023: a rule that always applies has no attribute\nDETAIL: This one names "industry".\nHINT: Leave the attribute NULL, or use is_set.\n'
+	'AT: crm fit_rule attribute', 'an attribute where none is needed');
+SELECT matches(t.rule(NULL, 'always', 'true'), '^22023: true is no operand of always', 'an operand likewise');
+SELECT matches(t.rule('since', 'between', '["2020-01-01", "now"]'), E'^22023: "now" is no operand for "since"\nDETAIL: It would mean another time each day', 'what moves with the clock');
+SELECT matches(t.rule('since', 'equals', '" ToDay "'), '^22023: .*It would mean another time', 'likewise');
+SELECT matches(t.rule('industry', 'equals', '"now"'), '^none', 'a text may say what it likes');
+DELETE FROM crm.fit_rule;
+SELECT matches(t.rule('industry', 'matches', '"(.*)(.*)\\1"'), '^22023: the regular expression for "industry" could take too long.*refers back to what a part of it has matched', 'a back reference');
+SELECT matches(t.rule('industry', 'matches', to_jsonb(repeat('a', 4001))), '^22023: .*It has 4001 characters; 4000 are allowed', 'a pattern as long as a book');
+SELECT matches(t.rule('industry', 'matches', '"((a{1,250}){1,250}){1,250}"'), '^2201B: ', 'a pattern that explodes');
+SELECT is(t.rule('industry', 'matches', '"C:\\\\1"'), 'none', 'a backslash is no back reference');
+DELETE FROM crm.fit_rule;
 SELECT matches(t.rule('industry', NULL, NULL), '^23502: ', 'no operator');
 SELECT matches(t.rule('industry', 'likes', '"x"'), '^23514: .*fit_rule_operator_is_known', 'no such operator');
 SELECT matches(t.rule('industry', 'is_set', NULL, 101), '^23514: .*fit_rule_points_are_at_most_100', 'too many points');

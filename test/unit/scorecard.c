@@ -2,7 +2,7 @@
  * scorecard.c
  *		Unit test of src/learn: the fit against a slow one written otherwise, gradients against differences, bins against what they
  *		promise.
- *		sources: src/learn/logistic.c src/learn/scorecard.c src/learn/bin.c
+ *		sources: src/learn/logistic.c src/learn/scorecard.c src/learn/bin.c src/learn/group.c
  *
  * With a number as argument it runs the random part only, from that seed: make fuzz.
  */
@@ -169,6 +169,47 @@ check_fit(void)
 	return good;
 }
 
+/* Covariances: times the second derivatives, by differences of the gradient, they are one. */
+static bool
+check_covariance(void)
+{
+	LeadcrmDesign d = random_design(5 + (int) pick(60));
+	LeadcrmPart all = {0, 0};
+	int			n = d.columns;
+	double		ridge = 0.05 + 5 * share();
+	double		smooth = 3 * share();
+	double	   *w = allocate(sizeof(double) * n);
+	double	   *up = allocate(sizeof(double) * n);
+	double	   *down = allocate(sizeof(double) * n);
+	double	   *covariance = allocate(sizeof(double) * n * n);
+	double	   *product = allocate(sizeof(double) * n * n);
+	bool		good = true;
+
+	for (int k = 0; k < n; k++)
+		w[k] = 2 * share() - 1;
+	good &= leadcrm_logistic_covariance(&env, &d, all, ridge, smooth, w, covariance);
+	memset(product, 0, sizeof(double) * n * n);
+	for (int k = 0; k < n; k++)
+	{
+		double		h = 1e-4;
+		double		at = w[k];
+
+		w[k] = at + h;
+		(void) leadcrm_logistic_gradient(&d, all, ridge, smooth, w, up);
+		w[k] = at - h;
+		(void) leadcrm_logistic_gradient(&d, all, ridge, smooth, w, down);
+		w[k] = at;
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < n; j++)
+				product[i * n + j] += covariance[i * n + k] * (up[j] - down[j]) / (2 * h);
+	}
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			good &= fabs(product[i * n + j] - (i == j)) < 1e-4;
+	free_all();
+	return good;
+}
+
 /* A feature of random values: some missing, some numbers, some texts, some frequent. */
 static LeadcrmFeature
 random_feature(int rows, int numbers, int texts)
@@ -275,6 +316,114 @@ check_bins(void)
 	return good;
 }
 
+/* Joined bins: every row still in its bin, alike ones together, no two groups side by side that are alike. */
+static bool
+check_groups(void)
+{
+	int			rows = 20 + (int) pick(3000);
+	LeadcrmFeature f = random_feature(rows, (int) pick(120), (int) pick(40));
+	bool	   *outcome = allocate(rows);
+	LeadcrmScorecard card = {.rows = rows, .outcome = outcome, .nfeatures = 1, .features = &f};
+	double		spread = 2 * share();
+	double		weight[400];
+	double		information[400];
+	int			from = 0;
+	long		total = 0;
+	long		positives = 0;
+	bool		good = true;
+
+	for (int row = 0; row < rows; row++)
+		outcome[row] = pick(4) == 0;
+	leadcrm_scorecard_bin(&env, &card, &f, 4 + (int) pick(37));
+	if (f.nbins == 0 || f.nbins > 400)
+	{
+		free_all();
+		return true;
+	}
+	/* what each row's column should weigh, by the old bins */
+	memset(weight, 0, sizeof(weight));
+	memset(information, 0, sizeof(information));
+	{
+		int		   *old = allocate(sizeof(int) * (f.nvalues + 1));
+		LeadcrmBin *before = allocate(sizeof(LeadcrmBin) * f.nbins);
+		int			nbefore = f.nbins;
+		int			d = nbefore + 1;
+		double	   *given = allocate(sizeof(double) * d);
+		double	   *w = allocate(sizeof(double) * d);
+		double	   *covariance = allocate(sizeof(double) * d * d);
+
+		/* weights that know nothing of each other: a joined one is the mean, by information */
+		memset(covariance, 0, sizeof(double) * d * d);
+		covariance[0] = 1;
+		w[0] = 0;
+		for (int b = 0; b < nbefore; b++)
+		{
+			double		p = (f.bins[b].positives + 0.5) / (f.bins[b].rows + 1.0);
+
+			w[b + 1] = given[b + 1] = spread * (pick(2) ? share() : pick(3));
+			covariance[(size_t) (b + 1) * d + b + 1] = 1 / (f.bins[b].rows * p * (1 - p));
+		}
+
+		memcpy(before, f.bins, sizeof(LeadcrmBin) * f.nbins);
+		for (int v = 0; v < f.nvalues; v++)
+			old[v] = f.values[v].bin;
+		leadcrm_scorecard_group(&env, &card, w, covariance);
+		if (f.nbins == 0)
+			good &= f.ncolumns == 1;
+		for (int v = 0; f.nbins > 0 && v < f.nvalues; v++)
+			if (old[v] >= 0)
+			{
+				const LeadcrmBin *bin = &f.bins[f.values[v].bin];
+
+				good &= bin->kind == before[old[v]].kind && bin->value == before[old[v]].value;
+				if (bin->kind == LEADCRM_RANGE)
+					good &= bin->low <= f.values[v].number && f.values[v].number <= bin->high;
+			}
+		for (int b = 0; f.nbins > 0 && b < nbefore; b++)
+		{
+			int			column = -1;
+			double		p = (before[b].positives + 0.5) / (before[b].rows + 1.0);
+			double		i = before[b].rows * p * (1 - p);
+
+			for (int c = 0; c < f.nbins; c++)
+				if (f.bins[c].kind == before[b].kind && f.bins[c].value == before[b].value &&
+					(f.bins[c].kind != LEADCRM_RANGE || (f.bins[c].low <= before[b].low && before[b].high <= f.bins[c].high)))
+					column = f.bins[c].column;
+			good &= column >= 0 && column < f.ncolumns;
+			weight[column] += given[b + 1] * i;
+			information[column] += i;
+		}
+	}
+	for (int b = 0; b < f.nbins; b++)
+	{
+		total += f.bins[b].rows;
+		positives += f.bins[b].positives;
+		if (f.bins[b].kind == LEADCRM_RANGE)
+		{
+			good &= f.bins[b].column == b;
+			from = b + 1;
+		}
+	}
+	if (f.nbins > 0)
+	{
+		good &= total == rows && f.ncolumns > 1 && f.ncolumns <= f.nbins;
+		for (int row = 0; row < rows; row++)
+			positives -= outcome[row];
+		good &= positives == 0;
+	}
+	/* ranges beside each other, and any two of the others */
+	for (int a = 0; f.nbins > 0 && a < f.ncolumns; a++)
+		for (int b = 0; b < f.ncolumns; b++)
+		{
+			double		d = weight[a] / information[a] - weight[b] / information[b];
+
+			if (a < from ? b == a + 1 && b < from : b >= from && a != b)
+				good &= d * d * information[a] * information[b] / (information[a] + information[b]) >= 4 - 1e-9;
+		}
+	free_all();
+	return good;
+}
+
 /* Learning anything: finite weights, the same ones again, features of no variety without bins. */
 static bool
 check_learning(void)
@@ -339,18 +488,24 @@ random_part(uint64_t seed, int n)
 {
 	bool		fits = true;
 	bool		bins = true;
+	bool		groups = true;
 	bool		learning = true;
 
 	state = seed;
 	for (int i = 0; i < n; i++)
 	{
 		fits &= check_fit();
+		fits &= check_covariance();
 		for (int j = 0; j < 10; j++)
+		{
 			bins &= check_bins();
+			groups &= check_groups();
+		}
 		learning &= check_learning();
 	}
-	ok(fits, "random fits: gradient, minimum, and the minimum of a slower way");
+	ok(fits, "random fits: gradient, minimum, the minimum of a slower way, covariances");
 	ok(bins, "random features: every row in its bin");
+	ok(groups, "joined bins: alike ones together, and no others");
 	ok(learning, "random scorecards: finite, centred, calibrated, the same again");
 }
 
@@ -398,6 +553,34 @@ main(int argc, char **argv)
 		   "two groups");
 		follows[2] = true;
 		ok(leadcrm_logistic_fit(&env, &d, all, 2, 1e9, 1e-10, w) && fabs(w[1] - w[2]) < 1e-6, "held together, they are one");
+	}
+
+	/* two features that say the same: neither alone is more than chance; when the first has gone, the second has all of the effect */
+	{
+		LeadcrmBin	bins[2][2];
+		LeadcrmFeature f[2];
+		LeadcrmScorecard card = {.nfeatures = 2, .features = f};
+		double		w[5] = {0, -0.25, 0.25, -0.24, 0.26};
+		double		covariance[25] = {0};
+
+		memset(f, 0, sizeof(f));
+		memset(bins, 0, sizeof(bins));
+		covariance[0] = 1;
+		for (int i = 0; i < 2; i++)
+		{
+			f[i].nbins = 2;
+			f[i].bins = bins[i];
+			for (int b = 0; b < 2; b++)
+			{
+				bins[i][b].kind = b == 0 ? LEADCRM_MISSING : LEADCRM_LEVEL;
+				covariance[6 * (1 + 2 * i + b)] = 0.05;
+				covariance[5 * (1 + 2 * i + b) + 3 - 2 * i + b] = -0.049;
+			}
+		}
+		leadcrm_scorecard_group(&env, &card, w, covariance);
+		ok(f[0].nbins == 0 && f[1].nbins == 2 && f[1].ncolumns == 2 && bins[1][0].column != bins[1][1].column, "of two that say the same one is kept");
+		ok(fabs(w[1] - w[2]) < 1e-9 && fabs(w[4] - w[3] - 0.99) < 1e-9, "with the whole effect");
+		free_all();
 	}
 
 	/* an attribute that tells the outcomes apart: finite all the same */
