@@ -67,7 +67,10 @@ SELECT CASE
 							ELSE ' instead of ' || @workspace@.money_text(s.revenue_now) END || '.' END
 		END,
 		(SELECT string_agg(format('"%s" %s.', c.label, c.verdict), ' ' ORDER BY c.position) FROM step c
-			WHERE c.waiting_then > 0 OR c.verdict ~ '(^|; )(loses nearly all|its rate is not known)'),
+			WHERE c.waiting_then > 0 OR c.verdict ~ '(^|; )loses nearly all'),
+		(SELECT format('The rate is not known at %s: nobody''s attempt there is over.', string_agg(format('"%s"', c.label), ', ' ORDER BY c.position))
+			FROM step c
+			WHERE c.verdict ~ '(^|; )its rate is not known' AND (c.waiting_then > 0) IS NOT TRUE HAVING count(*) > 0),
 		(SELECT 'Leads that wait stay active and are not converted.'
 			|| CASE WHEN bool_or(c.capacity_is_assumed)
 				THEN ' What is assumed is what the people there do in a good week, or what comes now where that is more.' ELSE '' END
@@ -90,7 +93,7 @@ SELECT ARRAY['Not known: no stage is in the funnel.'] WHERE NOT EXISTS (SELECT F
 END;
 COMMENT ON FUNCTION @workspace@.what_if_sentences(jsonb, double precision, leadcrm.lifecycle_stage, double precision,
 	double precision) IS
-	'The sentences of what_if_answer: the answer, customers and revenue; what stands out where; what waiting means; what to fix first; NULL where there is nothing to say. steps: the rows of what_if as an array; then the arguments that they are for.';
+	'The sentences of what_if_answer: the answer, customers and revenue; what stands out where; whose rate is not known; what waiting means; what to fix first; NULL where there is nothing to say. steps: the rows of what_if as an array; then the arguments that they are for.';
 
 CREATE OR REPLACE FUNCTION @workspace@.what_if_answer(top_multiplier double precision DEFAULT 1,
 	stage leadcrm.lifecycle_stage DEFAULT NULL, new_pct double precision DEFAULT NULL,

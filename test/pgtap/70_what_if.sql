@@ -131,7 +131,7 @@ SELECT results_eq('SELECT stage::text, entered_now, entered_then, customers_then
 	$$VALUES ('lead', 10.0, 20.0, NULL::numeric, NULL::text), ('mql', 10, 20, NULL, NULL), ('sql', NULL, NULL, NULL, NULL), ('opportunity', NULL, NULL, NULL, NULL),
 		('customer', NULL, NULL, NULL, NULL)$$, 'what is not known is NULL');
 SELECT matches(crm.what_if_answer(2), '^Not known\. 2 times the leads \(20 instead of 10 a month\): how many customers a month that makes can''t be told\. '
-	'"Marketing qualified lead" its rate is not known: nobody''s attempt here is over', 'and said');
+	'The rate is not known at "Marketing qualified lead", "Sales qualified lead", "Opportunity": nobody''s attempt there is over\. No stage', 'and said');
 SELECT is((SELECT advanced_then FROM crm.what_if(2, 'mql', 50) WHERE stage = 'mql'), 10.0, 'a rate that is given is known');
 
 UPDATE crm.setting SET handoff_stage = 'sql';
