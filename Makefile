@@ -52,6 +52,10 @@ ISOLATION_OPTS = --inputdir=test --outputdir=.
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error "$(PG_CONFIG)" leads to no PostgreSQL header files. Install those of your server (postgresql-server-dev-15 or the like), or name its \
+pg_config, as in: make PG_CONFIG=/usr/lib/postgresql/17/bin/pg_config)
+endif
 include $(PGXS)
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h src/*/*.h)

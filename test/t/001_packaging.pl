@@ -33,6 +33,13 @@ my @repeats = grep { slurp($_) =~ /\Q'$version'\E|"\Q$version\E"/ }
 @repeats = grep { !m{^sql/upgrade/} } @repeats;
 is("@repeats", '', 'the version stands in no source file');
 
+# the first thing that a newcomer may lack
+{
+	local $ENV{MAKEFLAGS} = '';
+	like(`make -n -C '$top' PG_CONFIG=/nonexistent/pg_config 2>&1`, qr/leads to no PostgreSQL header files.*postgresql-server-dev/,
+		'without header files make says what is missing');
+}
+
 # a database of any encoding can hold what the scripts make
 my @odd = grep { slurp($_) =~ /[^\x00-\x7f]/ } map { s{^\Q$top\E/}{}r } glob("$top/sql/*/*.sql");
 is("@odd", '', 'the SQL scripts are in ASCII');
