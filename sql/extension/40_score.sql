@@ -33,6 +33,10 @@ CREATE FUNCTION leadcrm.score_at(score leadcrm.lead_score, at timestamptz DEFAUL
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_score_at';
 COMMENT ON FUNCTION leadcrm.score_at(leadcrm.lead_score, timestamptz) IS 'The points of a score at an instant, past or future; before its events the same formula holds. Errors: 22003 where they are beyond float8 (too few are 0), 22023 for an infinite time';
 
+CREATE FUNCTION leadcrm.points_or_infinity(score leadcrm.lead_score, at timestamptz DEFAULT now()) RETURNS float8
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_points_or_infinity';
+COMMENT ON FUNCTION leadcrm.points_or_infinity(leadcrm.lead_score, timestamptz) IS 'The points of a score at an instant as score_at() gives them, but Infinity or -Infinity where they are beyond float8: for views over many scores, which must not fail for one. Errors: 22023 for an infinite time';
+
 CREATE FUNCTION leadcrm.add_points(score leadcrm.lead_score, points float8, at timestamptz) RETURNS leadcrm.lead_score
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'leadcrm_add_points';
 COMMENT ON FUNCTION leadcrm.add_points(leadcrm.lead_score, float8, timestamptz) IS 'The score with one more event, of either sign, in any order. NULL points or a NULL time: the event does not count and the score stays as it is. Errors: 22023 for points that are NaN or infinite and for an infinite time';

@@ -6,6 +6,12 @@ COMMENT ON FUNCTION leadcrm.own_command(xid, cid) IS
 	'The number of the command in which this transaction wrote the row version that has these system columns; NULL: another '
 	'transaction wrote it. A trigger tells by it whether a row was written before or after the rows that it fires for';
 
+CREATE FUNCTION leadcrm.insert_command("table" regclass, ctid tid) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'leadcrm_insert_command';
+COMMENT ON FUNCTION leadcrm.insert_command(regclass, tid) IS
+	'The number of the command in which this transaction inserted the row that stands at this place of a table of the current role; '
+	'NULL: another transaction did, or the row was updated since. Errors: 42501 not the owner of the table';
+
 CREATE FUNCTION leadcrm.counting("table" regclass) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'leadcrm_counting';
 COMMENT ON FUNCTION leadcrm.counting(regclass) IS

@@ -22,6 +22,31 @@ END;
 COMMENT ON FUNCTION leadcrm.workspace_version(name) IS
 	'The version of leadcrm that a workspace was made or last upgraded by; NULL where the schema is not a workspace';
 
+CREATE FUNCTION leadcrm.workspace_made_as(workspace name) RETURNS name
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT (substring(p.prosrc FROM '-- schema: ([^\n]+)')::pg_catalog.jsonb ->> 0)::name
+	FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+	WHERE n.nspname = workspace AND p.proname = '~leadcrm_workspace' AND p.pronargs = 0;
+END;
+COMMENT ON FUNCTION leadcrm.workspace_made_as(name) IS
+	'The name of a workspace when it was made or last upgraded, which its functions go by; NULL where the schema is not a '
+	'workspace, or one of a version that did not note it';
+
+CREATE FUNCTION leadcrm.refuse_renamed(workspace name, made_as name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $leadcrm$
+BEGIN
+	RAISE EXCEPTION USING
+		ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = format('workspace "%s" was renamed from "%s" and not upgraded', workspace, made_as),
+		DETAIL = 'Its functions still go by its old name.',
+		HINT = format('SELECT leadcrm.upgrade_workspace(%L);', workspace);
+END
+$leadcrm$;
+COMMENT ON FUNCTION leadcrm.refuse_renamed(name, name) IS
+	'Raises the error (55000) of a workspace whose functions still go by its old name';
+
 CREATE FUNCTION leadcrm.workspace_objects(workspace name, OUT kind text, OUT identity text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -40,7 +65,7 @@ CREATE VIEW leadcrm.workspaces AS
 SELECT n.nspname AS workspace,
 	pg_catalog.pg_get_userbyid(n.nspowner) AS owner,
 	v.version,
-	v.version = e.extversion AS is_current
+	v.version = e.extversion AND coalesce(leadcrm.workspace_made_as(n.nspname) = n.nspname, true) AS is_current
 FROM pg_catalog.pg_namespace n
 	CROSS JOIN LATERAL leadcrm.workspace_version(n.nspname) v (version)
 	JOIN pg_catalog.pg_extension e ON e.extname = 'leadcrm'
@@ -50,7 +75,8 @@ COMMENT ON COLUMN leadcrm.workspaces.workspace IS 'The schema';
 COMMENT ON COLUMN leadcrm.workspaces.owner IS 'The role that owns it';
 COMMENT ON COLUMN leadcrm.workspaces.version IS 'The version of leadcrm that made it or last upgraded it';
 COMMENT ON COLUMN leadcrm.workspaces.is_current IS
-	'Whether that is the installed version; if not, its owner calls leadcrm.upgrade_workspace()';
+	'Whether that is the installed version, and its name still the one that it had then; if not, its owner calls '
+	'leadcrm.upgrade_workspace()';
 GRANT SELECT ON leadcrm.workspaces TO PUBLIC;
 
 -- The objects in a schema that can be the template's: tables, views, functions.
@@ -152,7 +178,7 @@ BEGIN
 	FROM leadcrm.schema_objects(schema) o
 	WHERE o.objid <> ALL (foreign_to_us) AND NOT starts_with(o.identity, '"~leadcrm_workspace"');
 	EXECUTE (SELECT format('CREATE OR REPLACE FUNCTION %s."~leadcrm_workspace"() RETURNS text LANGUAGE sql IMMUTABLE AS %L',
-			ident, format(E'-- leadcrm workspace %s\n%s\nSELECT %L::text', e.extversion, list, e.extversion))
+			ident, format(E'-- leadcrm workspace %s\n-- schema: %s\n%s\nSELECT %L::text', e.extversion, jsonb_build_array(workspace), list, e.extversion))
 		FROM pg_extension e WHERE e.extname = 'leadcrm');
 	EXECUTE format('REVOKE ALL ON FUNCTION %s."~leadcrm_workspace"() FROM PUBLIC', ident);
 	EXECUTE format('COMMENT ON FUNCTION %s."~leadcrm_workspace"() IS %L', ident,
@@ -164,6 +190,8 @@ COMMENT ON FUNCTION leadcrm.build_workspace(name) IS
 
 CREATE FUNCTION leadcrm.create_workspace(name name DEFAULT 'crm') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $leadcrm$
+DECLARE
+	elsewhere name;
 BEGIN
 	PERFORM leadcrm.check_workspace_name(name);
 	IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = name) THEN
@@ -176,6 +204,11 @@ BEGIN
 				THEN 'Choose another name; leadcrm.upgrade_workspace() brings a workspace up to the installed version.'
 				ELSE 'Choose another name: a workspace makes its schema.' END;
 	END IF;
+	-- the functions of a renamed workspace would write to the new one
+	SELECT w.workspace INTO elsewhere FROM leadcrm.workspaces w WHERE leadcrm.workspace_made_as(w.workspace) = name LIMIT 1;
+	IF elsewhere IS NOT NULL THEN
+		PERFORM leadcrm.refuse_renamed(elsewhere, name);
+	END IF;
 	EXECUTE format('CREATE SCHEMA %I', name);
 	EXECUTE format('COMMENT ON SCHEMA %I IS %L', name,
 		'A workspace of leadcrm: the leads of one organisation, their settings, history and views. '
@@ -186,7 +219,7 @@ $leadcrm$;
 COMMENT ON FUNCTION leadcrm.create_workspace(name) IS
 	'Makes a workspace: a schema, owned by the caller, with tables, rules, functions and views for one '
 	'organisation''s leads. Needs CREATE on the database, grants nothing to anybody. Errors: 3F000, 42939, 42622 '
-	'a name that cannot be, 42P06 a schema that exists, 42501 no right';
+	'a name that cannot be, 42P06 a schema that exists, 55000 a workspace that had this name and was not upgraded since, 42501 no right';
 
 -- The schema of a workspace, for who may change it. "whole" asks for the owner itself, as what is made anew belongs to
 -- the current role.

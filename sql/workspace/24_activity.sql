@@ -22,8 +22,8 @@ COMMENT ON COLUMN @workspace@.setting.half_life IS
 	'only; an UPDATE is refused (23514)';
 COMMENT ON COLUMN @workspace@.setting.rescored_at IS 'When rescore() last ran; NULL: never. Kept by itself';
 COMMENT ON COLUMN @workspace@.setting.rescore_due_since IS
-	'Since when points, caps or the time zone differ from those that some engagement was computed with; rescore() settles '
-	'it. NULL: all agree. Kept by itself';
+	'Since when points, caps, the time zone or what is a sales touch differ from what some engagement or first_touch_at was '
+	'computed with; rescore() settles it. NULL: all agree. Kept by itself';
 
 CREATE TABLE IF NOT EXISTS @workspace@.activity_kind (
 	code text CONSTRAINT activity_kind_pkey PRIMARY KEY,
@@ -57,14 +57,27 @@ COMMENT ON COLUMN @workspace@.activity_kind.at_most IS
 	'NULL: all';
 COMMENT ON COLUMN @workspace@.activity_kind.per IS
 	'The length of those periods, which follow on each other from 2000-01-01 00:00 in the workspace''s time zone; NULL: one '
-	'period for ever. Months and years do not mix with days and hours';
+	'period for ever. Months and years do not mix with days and hours. At most 1000 years';
 COMMENT ON COLUMN @workspace@.activity_kind.is_sales_touch IS
-	'Whether it is sales reaching out: moves lead.first_touch_at to the earliest such activity';
+	'Whether it is sales reaching out: moves lead.first_touch_at to the earliest such activity; switched on later, for activities '
+	'that are there when rescore() is called';
 COMMENT ON COLUMN @workspace@.activity_kind.connects IS 'Whether the person was reached by it';
 COMMENT ON COLUMN @workspace@.activity_kind.hot_for IS
-	'How long one of these makes a lead hot, unless its fit grade is D; NULL: not by itself';
+	'How long one of these makes a lead hot, unless its fit grade is D; NULL: not by itself. At most 1000 years';
 COMMENT ON COLUMN @workspace@.activity_kind."position" IS 'Order in lists';
 COMMENT ON COLUMN @workspace@.activity_kind.active IS 'Whether it is still offered; it counts all the same';
+
+-- A workspace made before this rule gets it too.
+DO $workspace$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
+		WHERE c.conrelid = (@workspace_literal@ || '.activity_kind')::pg_catalog.regclass AND c.conname = 'activity_kind_within_a_thousand_years')
+	THEN
+		ALTER TABLE @workspace@.activity_kind ADD CONSTRAINT activity_kind_within_a_thousand_years
+			CHECK (per <= '1000 years'::interval AND hot_for <= '1000 years'::interval);
+	END IF;
+END
+$workspace$;
 
 -- activity_id of the other keys, so that the index knows the order in which caps count
 CREATE TABLE IF NOT EXISTS @workspace@.activity (

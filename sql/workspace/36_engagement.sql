@@ -100,7 +100,7 @@ BEGIN
 		RETURN;
 	END IF;
 	IF command IS NOT NULL THEN
-		since := (SELECT leadcrm.own_command(x.xmin, x.cmin) FROM @workspace@.activity x WHERE x.activity_id = count_one.activity_id);
+		since := (SELECT leadcrm.insert_command(x.tableoid, x.ctid) FROM @workspace@.activity x WHERE x.activity_id = count_one.activity_id);
 	END IF;
 	IF points <> 0 AND at_most IS NOT NULL AND NOT untouched THEN
 		-- the first at_most of its period and one more; it is among them already
@@ -115,7 +115,7 @@ BEGIN
 				AND a.occurred_at < leadcrm.clocks_until(coalesce(bucket + per, 'infinity'), time_zone)
 				AND leadcrm.cap_period(per, a.occurred_at, time_zone) = bucket
 			ORDER BY a.occurred_at, a.activity_id
-			LIMIT at_most + 1
+			LIMIT at_most::bigint + 1
 		) f;
 	END IF;
 
@@ -163,6 +163,8 @@ DECLARE
 BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NULL;
+	ELSIF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
 	END IF;
 	SELECT count(*), max(a.occurred_at) INTO added_rows, latest FROM added a;
 	IF added_rows = 0 THEN
@@ -191,8 +193,8 @@ BEGIN
 	) l;
 	IF own IS NOT NULL THEN
 		-- Another trigger of this very statement (MERGE, ON CONFLICT, a trigger of somebody's) may have computed them anew
-		-- since the rows were written, with the new activities in it.
-		SELECT min(leadcrm.own_command(x.xmin, x.cmin)) INTO since
+		-- since the rows were written, with the new activities in it. When that was, rows tell that nobody has changed since.
+		SELECT min(leadcrm.insert_command(TG_RELID, x.ctid)) INTO since
 		FROM (SELECT a.activity_id FROM added a LIMIT 100) a JOIN @workspace@.activity x ON x.activity_id = a.activity_id;
 		anew := nullif(ARRAY(SELECT o.lead_id FROM unnest(own, own_commands) o (lead_id, command)
 			WHERE o.command >= since OR since IS NULL), '{}');
@@ -246,7 +248,7 @@ BEGIN
 							AND a.occurred_at < leadcrm.clocks_until(coalesce(b.bucket + b.per, 'infinity'), b.time_zone)
 							AND leadcrm.cap_period(b.per, a.occurred_at, b.time_zone) = b.bucket
 						ORDER BY a.occurred_at, a.activity_id
-						LIMIT b.at_most + cardinality(b.ids)
+						LIMIT b.at_most::bigint + cardinality(b.ids)
 					) f
 				) p
 			) x
@@ -283,6 +285,8 @@ DECLARE
 BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NULL;
+	ELSIF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
 	END IF;
 	IF TG_OP = 'DELETE' THEN
 		leads := ARRAY(SELECT DISTINCT r.lead_id FROM removed r);
@@ -363,15 +367,23 @@ CREATE OR REPLACE FUNCTION @workspace@.mark_rescore_due() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	counting text := coalesce(current_setting('leadcrm.counting', true), 'off');
+	due timestamptz := now();
 BEGIN
-	IF current_setting('leadcrm.enforcement', true) = 'off' OR NOT EXISTS (SELECT FROM @workspace@.activity) THEN
+	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
 	END IF;
+	-- nothing is due where there is nothing; but an older snapshot cannot know that
+	IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') AND NOT EXISTS (SELECT FROM @workspace@.activity) THEN
+		-- whoever adds the first ones right now goes by the old rules
+		LOCK TABLE @workspace@.activity IN SHARE MODE;
+		due := CASE WHEN EXISTS (SELECT FROM @workspace@.activity) THEN now() END;
+	END IF;
 	IF TG_TABLE_NAME = 'setting' THEN
-		NEW.rescore_due_since := coalesce(NEW.rescore_due_since, now());
+		NEW.rescore_due_since := coalesce(NEW.rescore_due_since, due);
 	ELSE
+		-- written where it stays the same, too: a rescore() that cannot see the change yet waits for it
 		PERFORM set_config('leadcrm.counting', 'on', true);
-		UPDATE @workspace@.setting s SET rescore_due_since = now() WHERE s.rescore_due_since IS NULL;
+		UPDATE @workspace@.setting s SET rescore_due_since = coalesce(s.rescore_due_since, due);
 		PERFORM set_config('leadcrm.counting', counting, true);
 	END IF;
 	RETURN NEW;
@@ -399,23 +411,27 @@ BEGIN
 			DETAIL = 'It must see all activities that are committed once nobody writes any more.',
 			HINT = 'Call it in a transaction of isolation level READ COMMITTED.';
 	END IF;
+	-- a month less thirty days and the like: no half-life either
+	PERFORM leadcrm.make_score(0, now(), new_half_life);
 	PERFORM set_config('leadcrm.counting', 'on', true);
 	LOCK TABLE @workspace@.activity IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE @workspace@.setting s
 	SET half_life = coalesce(new_half_life, s.half_life), rescored_at = clock_timestamp(), rescore_due_since = NULL;
 	UPDATE @workspace@.lead l
-	SET engagement = n.engagement
+	SET engagement = n.engagement, first_touch_at = least(l.first_touch_at, n.touch)
 	FROM (
-		SELECT o.lead_id, p.engagement
+		SELECT o.lead_id, p.engagement, p.touch
 		FROM @workspace@.lead o
 		LEFT JOIN (
-			SELECT p.lead_id, leadcrm.lead_score(p.points, p.occurred_at, p.half_life) AS engagement
+			SELECT p.lead_id, leadcrm.lead_score(p.points, p.occurred_at, p.half_life) AS engagement,
+				min(p.occurred_at) FILTER (WHERE p.is_sales_touch) AS touch
 			FROM @workspace@.activity_points p
 			GROUP BY p.lead_id
 		) p ON p.lead_id = o.lead_id
 	) n
-	WHERE n.lead_id = l.lead_id AND CASE WHEN l.engagement IS NULL OR n.engagement IS NULL
-		THEN (l.engagement IS NULL) <> (n.engagement IS NULL) ELSE l.engagement OPERATOR(leadcrm.<>) n.engagement END;
+	WHERE n.lead_id = l.lead_id AND (coalesce(n.touch < l.first_touch_at, n.touch IS NOT NULL)
+		OR CASE WHEN l.engagement IS NULL OR n.engagement IS NULL
+			THEN (l.engagement IS NULL) <> (n.engagement IS NULL) ELSE l.engagement OPERATOR(leadcrm.<>) n.engagement END);
 	GET DIAGNOSTICS changed = ROW_COUNT;
 	PERFORM set_config('leadcrm.counting', counting, true);
 	RETURN changed;
@@ -423,12 +439,13 @@ END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.rescore(interval) IS
 	'Computes all engagements from all activities, with the present points, caps, time zone and half-life, after changing the '
-	'half-life if one is given. Returns how many leads changed. Activities cannot be written while it runs. Errors: 22023 a '
+	'half-life if one is given; first_touch_at moves to an earlier activity where a kind has become a sales touch. '
+	'Returns how many leads changed. Activities cannot be written while it runs. Errors: 22023 a '
 	'half-life that is not positive, 0A000 in a transaction that keeps an older snapshot';
 
 CREATE OR REPLACE VIEW @workspace@.engagement_mismatch WITH (security_invoker = true) AS
 SELECT l.lead_id, l.engagement AS stored, c.computed, c.at,
-	leadcrm.score_at(l.engagement, c.at) AS stored_points, leadcrm.score_at(c.computed, c.at) AS computed_points
+	leadcrm.points_or_infinity(l.engagement, c.at) AS stored_points, leadcrm.score_at(c.computed, c.at) AS computed_points
 FROM @workspace@.lead l
 LEFT JOIN (
 	SELECT p.lead_id, leadcrm.lead_score(p.points, p.occurred_at, p.half_life) AS computed,
@@ -438,7 +455,7 @@ LEFT JOIN (
 ) c ON c.lead_id = l.lead_id
 WHERE CASE WHEN l.engagement IS NULL OR c.computed IS NULL THEN (l.engagement IS NULL) <> (c.computed IS NULL)
 	ELSE leadcrm.half_life(l.engagement) <> leadcrm.half_life(c.computed)
-		OR abs(leadcrm.score_at(l.engagement, c.at) - leadcrm.score_at(c.computed, c.at)) > 1e-9 * leadcrm.score_at(c.size, c.at) END;
+		OR abs(leadcrm.points_or_infinity(l.engagement, c.at) - leadcrm.score_at(c.computed, c.at)) > 1e-9 * leadcrm.score_at(c.size, c.at) END;
 COMMENT ON VIEW @workspace@.engagement_mismatch IS
 	'Leads whose engagement is not what their activities add up to, computed from all of them: none, unless points, caps or '
 	'the time zone were changed and rescore() is due, or triggers were off; rescore() mends them. Unique key: lead_id. Shows '
@@ -447,7 +464,8 @@ COMMENT ON COLUMN @workspace@.engagement_mismatch.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.engagement_mismatch.stored IS 'Its engagement';
 COMMENT ON COLUMN @workspace@.engagement_mismatch.computed IS 'What its activities add up to; NULL: it has none';
 COMMENT ON COLUMN @workspace@.engagement_mismatch.at IS 'When its last activity happened';
-COMMENT ON COLUMN @workspace@.engagement_mismatch.stored_points IS 'Its engagement at that instant, in points';
+COMMENT ON COLUMN @workspace@.engagement_mismatch.stored_points IS
+	'Its engagement at that instant, in points; Infinity or -Infinity where they are beyond float8';
 COMMENT ON COLUMN @workspace@.engagement_mismatch.computed_points IS
 	'What its activities add up to at that instant; they may differ by 1e-9 of the sum of the points without their signs';
 
@@ -486,6 +504,6 @@ CREATE OR REPLACE TRIGGER "~leadcrm_rescore_due" BEFORE UPDATE ON @workspace@.se
 COMMENT ON TRIGGER "~leadcrm_rescore_due" ON @workspace@.setting IS 'Caps go by the days of the time zone; sorts after ~leadcrm_keep';
 CREATE OR REPLACE TRIGGER "~leadcrm_rescore_due" AFTER UPDATE ON @workspace@.activity_kind
 	FOR EACH ROW WHEN (NEW.points IS DISTINCT FROM OLD.points OR NEW.at_most IS DISTINCT FROM OLD.at_most
-		OR NEW.per IS DISTINCT FROM OLD.per)
+		OR NEW.per IS DISTINCT FROM OLD.per OR (NEW.is_sales_touch AND NOT OLD.is_sales_touch))
 	EXECUTE FUNCTION @workspace@.mark_rescore_due();
 COMMENT ON TRIGGER "~leadcrm_rescore_due" ON @workspace@.activity_kind IS 'Points and caps change what activities count for';

@@ -27,7 +27,7 @@ BEGIN
 			EXECUTE format('REVOKE ALL ON FUNCTION %s.%s FROM %I', workspace, made.identity, "role");
 			CONTINUE WHEN EXISTS (SELECT FROM pg_proc p
 				WHERE p.oid = format('%s.%s', workspace, made.identity)::regprocedure AND p.prorettype = 'trigger'::regtype);
-			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|compile_fit|count_anew|"~)';
+			CONTINUE WHEN made.identity ~ '^(grant_access|row_security|refuse_|compile_fit|count_(anew|one)|"~)';
 			CONTINUE WHEN made.identity ~ '^((fill_date_dim|refit|rescore|rate_handoffs|suggest_rules|apply_suggestion|fold|rebuild_cubes|verify_cubes)\(|learn_)' AND work <> 'admin';
 			EXECUTE format('GRANT EXECUTE ON FUNCTION %s.%s TO %I', workspace, made.identity, "role");
 			CONTINUE;

@@ -12,7 +12,7 @@ BEGIN
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('%s deltas cannot be folded at once', coalesce(at_most::text, 'NULL')),
 			HINT = 'Use a number of at least 1.';
-	ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+	ELSIF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_state',
 			MESSAGE = format('deltas cannot be folded at isolation level %s', current_setting('transaction_isolation')),
@@ -68,7 +68,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $work
 DECLARE
 	counted bigint;
 BEGIN
-	IF current_setting('transaction_isolation') <> 'read committed' THEN
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_state',
 			MESSAGE = format('leads cannot be counted anew at isolation level %s', current_setting('transaction_isolation')),

@@ -21,7 +21,7 @@ SELECT l.lead_id, l.external_id, l.created_at,
 	d.subscriber_days, d.lead_days, d.mql_days, d.sql_days, d.opportunity_days, d.customer_days, d.evangelist_days,
 	(date_part('epoch', l.customer_at - l.created_at) / 86400)::numeric AS created_to_customer_days,
 	l.handed_off_at, l.first_touch_at, l.accepted_at, l.returned_at, l.return_count, l.recycle_on, l.fit, l.value,
-	coalesce(leadcrm.score_at(l.engagement, now()), 0) AS engagement_now, l.handoff_temperature
+	coalesce(leadcrm.points_or_infinity(l.engagement, now()), 0) AS engagement_now, l.handoff_temperature
 FROM @workspace@.lead l
 LEFT JOIN @workspace@.funnel_lead f ON f.lead_id = l.lead_id
 LEFT JOIN @workspace@.stage n ON n.stage = l.stage

@@ -6,8 +6,8 @@ SELECT g.fit_a, g.fit_b, g.fit_c, g.engagement_1, g.engagement_2, g.engagement_3
 	-- ascending, where the rows are not
 	ARRAY[coalesce(least(g.fit_a, g.fit_b, g.fit_c), 'Infinity'), coalesce(least(g.fit_a, g.fit_b), 'Infinity'),
 		coalesce(g.fit_a, 'Infinity')] AS fit_steps,
-	-- the last digit of a score is rounded: 30 and 20 points reach a threshold of 50
-	(SELECT array_agg(coalesce(s.step - 1e-9 * abs(s.step), 'Infinity') ORDER BY s.n) FROM (VALUES
+	-- the last digit of a score is rounded: 30 and 20 points reach a threshold of 50; NaN is what not even Infinity reaches
+	(SELECT array_agg(coalesce(s.step - 1e-9 * abs(s.step), 'NaN') ORDER BY s.n) FROM (VALUES
 		(1, least(g.engagement_1, g.engagement_2, g.engagement_3)),
 		(2, least(g.engagement_1, g.engagement_2)),
 		(3, g.engagement_1)) s (n, step)) AS engagement_steps,
@@ -56,7 +56,7 @@ SELECT l.lead_id, l.external_id, l.full_name, l.company, l.email, l.phone, l.own
 		WHEN r.fit_step >= 2 AND r.temperature = 'hot' THEN 'high'
 		ELSE 'medium' END
 FROM @workspace@.lead l
-CROSS JOIN LATERAL (SELECT coalesce(leadcrm.score_at(l.engagement, rated_lead.at), 0) AS engagement_now) n
+CROSS JOIN LATERAL (SELECT coalesce(leadcrm.points_or_infinity(l.engagement, rated_lead.at), 0) AS engagement_now) n
 CROSS JOIN LATERAL (
 	SELECT u.fit_step, u.engagement_step,
 		CASE WHEN u.temperature <> 'hot' AND u.fit_step > 0 AND l.engagement IS NOT NULL AND EXISTS (
@@ -100,7 +100,9 @@ COMMENT ON VIEW @workspace@.lead_rating IS
 	'rows of leads with the rights of whoever asks';
 COMMENT ON COLUMN @workspace@.lead_rating.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.lead_rating.fit IS 'How well it matches the ideal customer, 0 to 100; NULL: not rated';
-COMMENT ON COLUMN @workspace@.lead_rating.engagement_now IS 'Points of its activities, decayed to now; 0 without activities';
+COMMENT ON COLUMN @workspace@.lead_rating.engagement_now IS
+	'Points of its activities, decayed to now; 0 without activities. Infinity or -Infinity: beyond float8, by activities that lie '
+	'more than a thousand half-lives ahead';
 COMMENT ON COLUMN @workspace@.lead_rating.fit_grade IS 'A to D, from fit; D where it is not rated';
 COMMENT ON COLUMN @workspace@.lead_rating.engagement_grade IS '1 to 4, from engagement_now';
 COMMENT ON COLUMN @workspace@.lead_rating.grade IS 'Both, such as A1';
@@ -150,12 +152,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 WITH event AS (
 	SELECT p.activity_id, p.kind, k.label, p.occurred_at, p.points, p.counts, p.at_most, p.per,
-		leadcrm.score_at(leadcrm.make_score(p.points, p.occurred_at, p.half_life), score_explain.at) AS points_at
+		leadcrm.points_or_infinity(leadcrm.make_score(p.points, p.occurred_at, p.half_life), score_explain.at) AS points_at
 	FROM @workspace@.activity_points p
 	JOIN @workspace@.activity_kind k ON k.code = p.kind
 	WHERE p.lead_id = score_explain.lead_id AND k.points <> 0
 ), total AS (
-	SELECT coalesce(leadcrm.score_at(l.engagement, score_explain.at), 0) AS stored,
+	SELECT coalesce(leadcrm.points_or_infinity(l.engagement, score_explain.at), 0) AS stored,
 		coalesce((SELECT sum(e.points_at) FROM event e), 0) AS computed,
 		coalesce((SELECT sum(abs(e.points_at)) FROM event e), 0) AS size
 	FROM @workspace@.lead l
@@ -169,7 +171,8 @@ FROM (
 	UNION ALL
 	SELECT 'engagement', NULL, NULL, NULL, NULL, NULL, NULL, t.stored - t.computed, 'not up to date: call rescore()'
 	FROM total t
-	WHERE abs(t.stored - t.computed) > 1e-9 * t.size
+	-- of what is beyond float8 the difference is not known
+	WHERE t.stored <> t.computed AND t.computed <> 'NaN' AND abs(t.stored - t.computed) > 1e-9 * t.size
 	UNION ALL
 	SELECT 'fit', concat_ws(' ', f.attribute, f.operator, f.operand), f.label, NULL, f.fit_rule_id, NULL, f.points, f.points,
 		CASE WHEN f.fit_rule_id IS NULL THEN f.label END

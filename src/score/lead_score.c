@@ -245,7 +245,8 @@ leadcrm_score_recv(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid binary lead_score: half-life %lld microseconds, mantissa %.17g, exponent %lld",
 						(long long) score.half_life, score.mantissa, (long long) score.exponent),
-				 errdetail("The half-life must be positive, the mantissa zero (its exponent too) or in [1, 2) but for its sign.")));
+				 errdetail("The half-life must be positive, the mantissa zero (its exponent too) or in [1, 2) but for its sign, the exponent within %lld of zero.",
+						   (long long) LEADCRM_SCORE_MAX_EXPONENT)));
 	return leadcrm_score_store(&score);
 }
 

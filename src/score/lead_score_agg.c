@@ -192,9 +192,10 @@ window_remove(FunctionCallInfo fcinfo, bool counts, const Addend *addend)
 {
 	WindowState *state = get_state(fcinfo, 0);
 
-	if (state == NULL || state->window.events == 0)
-		PG_RETURN_NULL();
-	if (counts && !leadcrm_score_window_remove(&state->window, addend->value, addend->exponent))
+	/* a row that did not count came in without a trace and goes without one, or a frame of such rows would be added up for each */
+	if (!counts)
+		return return_state(fcinfo, state);
+	if (state == NULL || state->window.events == 0 || !leadcrm_score_window_remove(&state->window, addend->value, addend->exponent))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(state);
 }

@@ -13,6 +13,7 @@
 PG_FUNCTION_INFO_V1(leadcrm_make_score);
 PG_FUNCTION_INFO_V1(leadcrm_score_at);
 PG_FUNCTION_INFO_V1(leadcrm_score_now);
+PG_FUNCTION_INFO_V1(leadcrm_points_or_infinity);
 PG_FUNCTION_INFO_V1(leadcrm_add_points);
 PG_FUNCTION_INFO_V1(leadcrm_score_add);
 PG_FUNCTION_INFO_V1(leadcrm_half_life);
@@ -86,6 +87,24 @@ leadcrm_score_now(PG_FUNCTION_ARGS)
 
 	PG_GETARG_SCORE(0, &score);
 	PG_RETURN_FLOAT8(points_at(&score, GetCurrentTransactionStartTimestamp()));
+}
+
+/*
+ * points_or_infinity(lead_score, timestamptz) -> float8: the points at that instant, infinite where a float8 ends, for those who
+ * read many scores and must not fail for one.
+ */
+Datum
+leadcrm_points_or_infinity(PG_FUNCTION_ARGS)
+{
+	LeadcrmScore score;
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	double		points;
+
+	PG_GETARG_SCORE(0, &score);
+	leadcrm_score_check_time(at);
+	/* too many: infinite, with the sign of the score */
+	(void) leadcrm_score_value_at(&score, at, &points);
+	PG_RETURN_FLOAT8(points);
 }
 
 /*

@@ -97,7 +97,7 @@ leadcrm_score_of_sum(const LeadcrmScoreSum *sum, int64_t half_life, LeadcrmScore
 
 /*
  * leadcrm_score_value_at
- *		The points at a finite time; false where they are too many for a double. Too few are zero.
+ *		The points at a finite time; false, and infinity of their sign, where they are too many for a double. Too few are zero.
  */
 bool
 leadcrm_score_value_at(const LeadcrmScore *score, int64_t at, double *points)

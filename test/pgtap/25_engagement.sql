@@ -115,6 +115,11 @@ SELECT matches(t.error(s), e, s) FROM (VALUES
 	('UPDATE crm.setting SET rescore_due_since = ''2020-01-01''', '^23514: '),
 	('SELECT crm.rescore(''0'')', '^22023: a half-life cannot be 00:00:00'),
 	('SELECT crm.rescore(''-3 days'')', '^22023: a half-life cannot be -3 days'),
+	-- longer than zero by months of 30 days, shorter by years of 365.25
+	('SELECT crm.rescore(''-1 year 361 days'')', '^22023: invalid half-life: -1 years \+361 days'),
+	('SELECT crm.rescore(''100000000 years'')', '^22023: invalid half-life: 100000000 years'),
+	('UPDATE crm.activity_kind SET per = ''1000000 years'' WHERE code = ''page_view''', '^23514: .*activity_kind_within_a_thousand_years'),
+	('UPDATE crm.activity_kind SET hot_for = ''300000 years'' WHERE code = ''page_view''', '^23514: .*activity_kind_within_a_thousand_years'),
 	('INSERT INTO crm.grade_threshold (dimension, grade, at_least) VALUES (''fit'', ''D'', 1)', '^23514: .*grade_threshold_is_known'),
 	('UPDATE crm.grade_threshold SET at_least = ''NaN''', '^23514: .*grade_threshold_at_least_is_a_number'),
 	('UPDATE crm.rating SET temperature = ''tepid''', '^23514: .*rating_temperature_is_known')) b (s, e);
@@ -144,6 +149,52 @@ SELECT is((SELECT rescore_due_since FROM crm.setting), now(), 'another time zone
 SELECT crm.rescore();
 UPDATE crm.activity_kind SET label = 'Prices seen', hot_for = '1 day', active = false WHERE code = 'price_view';
 SELECT is((SELECT rescore_due_since FROM crm.setting), NULL, 'what is not of the score makes nothing due');
+
+-- no half-life is wrong for lack of activities
+CREATE TABLE t.activities AS SELECT * FROM crm.activity;
+DELETE FROM crm.activity;
+SELECT matches(t.error('SELECT crm.rescore(''-1 year 361 days'')'), '^22023: invalid half-life', 'a half-life that is none, without activities');
+-- nothing to compute anew, nothing due
+UPDATE crm.activity_kind SET points = points + 1 WHERE code = 'email_click';
+UPDATE crm.setting SET time_zone = 'Asia/Tbilisi';
+SELECT is((SELECT rescore_due_since FROM crm.setting), NULL, 'without activities nothing is due');
+UPDATE crm.setting SET time_zone = 'Asia/Tokyo';
+INSERT INTO crm.activity SELECT * FROM t.activities;
+DROP TABLE t.activities;
+SELECT is_empty('SELECT * FROM crm.engagement_mismatch', 'what comes back counts');
+-- any cap that can be said can be counted to
+UPDATE crm.activity_kind SET at_most = 2147483647 WHERE code = 'page_view';
+SELECT is(t.error('INSERT INTO crm.activity (lead_id, kind) SELECT 1, ''page_view'' FROM generate_series(1, 3)'), 'none', 'a cap of two thousand million');
+SELECT is(t.error('INSERT INTO crm.activity (lead_id, kind) VALUES (1, ''page_view'')'), 'none', 'also one at a time');
+UPDATE crm.activity_kind SET at_most = 10 WHERE code = 'page_view';
+-- a kind becomes a sales touch
+INSERT INTO crm.lead (lead_id, full_name) VALUES (60, 'touched');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (60, 'webinar_attended', '2026-05-03'), (60, 'webinar_attended', '2026-05-02');
+SELECT crm.rescore();
+UPDATE crm.activity_kind SET is_sales_touch = true WHERE code = 'webinar_attended';
+SELECT is((SELECT rescore_due_since FROM crm.setting), now(), 'a new kind of sales touch makes it due');
+SELECT cmp_ok(crm.rescore(), '>', 0::bigint, 'rescore() changes leads');
+SELECT is((SELECT first_touch_at FROM crm.lead WHERE lead_id = 60), timestamptz '2026-05-02', 'and they were touched');
+SELECT is(crm.rescore(), 0::bigint, 'once');
+SELECT is_empty('SELECT l.lead_id FROM crm.lead l JOIN crm.activity_points p USING (lead_id) WHERE p.is_sales_touch GROUP BY l.lead_id
+	HAVING min(p.occurred_at) < coalesce(min(l.first_touch_at), ''infinity'')', 'as all that were');
+DELETE FROM crm.lead WHERE lead_id = 60;
+
+-- somebody's trigger brings an activity that pushes another out, and makes a note in the row that it fires for: nothing counts twice
+CREATE FUNCTION t.follow_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO crm.activity (lead_id, kind, occurred_at, details) VALUES (NEW.lead_id, 'cart_add', NEW.occurred_at, '{}');
+	UPDATE crm.activity SET details = '{"followed": true}' WHERE activity_id = NEW.activity_id;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER follow_up AFTER INSERT ON crm.activity FOR EACH ROW WHEN (NEW.details IS NULL) EXECUTE FUNCTION t.follow_up();
+INSERT INTO crm.lead (lead_id, full_name) VALUES (61, 'followed');
+INSERT INTO crm.activity (lead_id, kind, occurred_at, details) VALUES (61, 'cart_add', '2026-05-01 12:00+00', '{}');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (61, 'webinar_attended', '2026-05-01 10:00+00');
+SELECT is_empty('SELECT * FROM crm.engagement_mismatch', 'whatever triggers do');
+DROP TRIGGER follow_up ON crm.activity;
+DELETE FROM crm.lead WHERE lead_id = 61;
 
 -- a restore brings engagements and activities, and counts nothing twice
 CREATE TABLE t.leads AS SELECT lead_id, engagement FROM crm.lead;

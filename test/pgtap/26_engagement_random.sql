@@ -69,6 +69,10 @@ BEGIN
 		INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (NEW.lead_id, NEW.kind, NEW.occurred_at - interval '1 second');
 	ELSIF NEW.details ->> 'do' = 'delete' THEN
 		DELETE FROM crm.activity WHERE activity_id = NEW.activity_id;
+	ELSIF NEW.details ->> 'do' = 'follow' THEN
+		-- something else that comes first, and a note in the row that brought it
+		INSERT INTO crm.activity (lead_id, kind, occurred_at) SELECT NEW.lead_id, code, NEW.occurred_at - interval '1 second' FROM crm.activity_kind ORDER BY random() LIMIT 2;
+		UPDATE crm.activity SET details = '{}' WHERE activity_id = NEW.activity_id;
 	ELSIF NEW.details ->> 'do' = 'change' THEN
 		BEGIN
 			UPDATE crm.activity SET occurred_at = occurred_at - interval '1 hour' WHERE lead_id = NEW.lead_id AND kind = NEW.kind;
@@ -110,7 +114,7 @@ BEGIN
 		lead_id := t.some_lead();
 		kind := (SELECT code FROM crm.activity_kind ORDER BY random() LIMIT 1);
 		occurred_at := t.some_time();
-		details := CASE WHEN random() < 0.03 THEN jsonb_build_object('do', t.choose('add', 'delete', 'change')) END;
+		details := CASE WHEN random() < 0.03 THEN jsonb_build_object('do', t.choose('add', 'delete', 'change', 'follow')) END;
 		RETURN NEXT;
 	END LOOP;
 END

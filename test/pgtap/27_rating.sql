@@ -135,6 +135,37 @@ SELECT t.check_rating(seed) FROM generate_series(1, 8) seed;
 SELECT results_eq($$SELECT lead_id FROM crm.hot_lead WHERE engagement_now <> 0$$, $$SELECT r.lead_id FROM crm.rated_lead(now() + interval '7 days') r
 	WHERE r.status_category <> 'closed' AND r.stage < 'customer' AND r.excluded_as IS NULL AND r.engagement_now <> 0 ORDER BY r.engagement_now DESC$$, 'the order stays');
 
+-- one lead beyond the numbers hides no other: an activity in a year, a half-life of hours
+DO $$ BEGIN PERFORM crm.rescore('5 hours'); END $$;
+INSERT INTO crm.lead (lead_id, full_name) VALUES (90001, 'to come'), (90002, 'to go');
+UPDATE crm.activity_kind SET points = 30, at_most = NULL, per = NULL WHERE code = 'meeting_held';
+UPDATE crm.activity_kind SET points = -25, at_most = NULL, per = NULL WHERE code = 'unsubscribe';
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (90001, 'meeting_held', now() + interval '360 days'), (90002, 'unsubscribe', now() + interval '360 days');
+SELECT results_eq('SELECT lead_id, engagement_now FROM crm.hot_lead LIMIT 1', $$VALUES (90001::bigint, 'Infinity'::float8)$$, 'hot_lead');
+SELECT results_eq('SELECT lead_id, engagement_now, engagement_grade FROM crm.lead_rating WHERE lead_id > 90000 ORDER BY 1',
+	$$VALUES (90001::bigint, 'Infinity'::float8, 1), (90002, '-Infinity', 4)$$, 'lead_rating');
+SELECT results_eq('SELECT lead_id, engagement_grade, temperature FROM crm.rated_lead(now()) WHERE lead_id > 90000 ORDER BY 1',
+	'SELECT lead_id, engagement_grade, temperature FROM crm.lead_rating WHERE lead_id > 90000 ORDER BY 1', 'rated_lead');
+CREATE TABLE t.thresholds AS SELECT * FROM crm.grade_threshold;
+DELETE FROM crm.grade_threshold;
+SELECT is((SELECT engagement_grade FROM crm.lead_rating WHERE lead_id = 90001), 4, 'what has no threshold nobody reaches');
+INSERT INTO crm.grade_threshold SELECT * FROM t.thresholds;
+SELECT results_eq('SELECT lead_id, engagement_now FROM crm.lead_fact WHERE lead_id > 90000 ORDER BY 1', $$VALUES (90001::bigint, 'Infinity'::float8), (90002, '-Infinity')$$,
+	'lead_fact');
+SELECT results_eq('SELECT points, points_at, note FROM crm.score_explain(90001) WHERE part = ''engagement''', $$VALUES (30::float8, 'Infinity'::float8, NULL)$$, 'score_explain');
+SET LOCAL leadcrm.enforcement = off;
+UPDATE crm.activity SET occurred_at = now() WHERE lead_id > 90000;
+SET LOCAL leadcrm.enforcement = strict;
+SELECT results_eq('SELECT lead_id, stored_points, round(computed_points::numeric, 9) FROM crm.engagement_mismatch WHERE lead_id > 90000 ORDER BY 1',
+	$$VALUES (90001::bigint, 'Infinity'::float8, 30.0), (90002, '-Infinity', -25)$$, 'engagement_mismatch');
+SELECT results_eq('SELECT sum(points_at) FROM crm.score_explain(90001) WHERE part = ''engagement''', ARRAY['Infinity'::float8], 'what is not up to date is added');
+DELETE FROM crm.lead WHERE lead_id > 90000;
+DO $$ BEGIN PERFORM crm.rescore('30 days'); END $$;
+-- explanations add up long before anything happened, and long after
+SELECT is((SELECT count(*) FROM crm.lead l CROSS JOIN (VALUES (timestamptz '1990-01-01'), ('2300-01-01')) v (at)
+	CROSS JOIN LATERAL (SELECT coalesce(sum(e.points_at), 0) AS points, coalesce(sum(abs(e.points_at)), 0) AS size FROM crm.score_explain(l.lead_id, v.at) e WHERE e.part = 'engagement') e
+	WHERE abs(e.points - coalesce(leadcrm.score_at(l.engagement, v.at), 0)) > 1e-9 * e.size), 0::bigint, 'at any instant');
+
 -- off the index, whatever is asked for
 INSERT INTO crm.lead (full_name) SELECT 'more ' || i FROM generate_series(1, 5000) i;
 ANALYZE crm.lead, crm.activity;

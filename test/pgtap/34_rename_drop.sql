@@ -10,7 +10,20 @@ SELECT leadcrm.create_workspace();
 INSERT INTO crm.lead (lead_id, stage) VALUES (1, 'sql');
 ALTER SCHEMA crm RENAME TO "Sales CRM";
 SELECT is(t.error('UPDATE "Sales CRM".lead SET full_name = ''renamed'''), 'none', 'a renamed schema can be written');
+-- until it is upgraded its functions go by the old name: no other workspace may have that
+SELECT is((SELECT is_current FROM leadcrm.workspaces), false, 'workspaces says that it is due');
+SELECT is(t.error('SELECT leadcrm.create_workspace()'), E'55000: workspace "Sales CRM" was renamed from "crm" and not upgraded\n'
+	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', 'its old name is not free');
+SELECT is(t.error('INSERT INTO "Sales CRM".activity (lead_id, kind) VALUES (1, ''page_view'')'), E'55000: workspace "Sales CRM" was renamed from "crm" and not upgraded\n'
+	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', 'activities wait for the upgrade');
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''Sales CRM'')'), 'none', 'upgraded under its new name');
+SELECT is((SELECT is_current FROM leadcrm.workspaces), true, 'it is current');
+SELECT is(t.error('INSERT INTO "Sales CRM".activity (lead_id, kind) VALUES (1, ''page_view'')'), 'none', 'activities are written');
+SELECT is(t.error('UPDATE "Sales CRM".activity SET kind = ''price_view'''), 'none', 'and changed');
+SELECT is(t.run('SELECT round(score_at) FROM "Sales CRM".lead, leadcrm.score_at(engagement)'), '10', 'and count');
+SELECT is(t.error('SELECT leadcrm.create_workspace()'), 'none', 'the old name is free');
+SELECT is((SELECT count(*) FROM crm.activity), 0::bigint, 'for another workspace');
+SELECT is(t.error('SELECT leadcrm.drop_workspace(''crm'')'), 'none', 'which goes');
 SELECT is(t.error('UPDATE "Sales CRM".lead SET stage = ''opportunity'''), 'none', 'it works');
 SELECT is(t.error('UPDATE "Sales CRM".lead SET stage = ''customer'''), 'none', 'on');
 SELECT results_eq('SELECT stage::text, status FROM "Sales CRM".lead JOIN "Sales CRM".customer USING (lead_id)',

@@ -124,6 +124,15 @@ FROM (SELECT sum(make_score(points, at, h)) FILTER (WHERE id % 3 > 0) OVER w AS 
 	score_at(lead_score(abs(points), at, h) OVER w, max(at) OVER w) AS size FROM frame WINDOW w AS (PARTITION BY part, h ORDER BY at ROWS BETWEEN 8 PRECEDING AND 2 PRECEDING)) x;
 SELECT i, half_life(lead_score(1, '2026-03-01', h) OVER (ORDER BY i ROWS BETWEEN CURRENT ROW AND CURRENT ROW)) FROM (VALUES (1, interval '1 day'), (2, '2 days'), (3, '2 days')) AS v(i, h);
 
+-- a row that does not count goes out of a frame without the frame being added up anew: each is looked at once coming and once going.
+-- (Called STABLE, as a frame with something VOLATILE in it does not move.)
+CREATE SEQUENCE look;
+CREATE FUNCTION looked_at(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM nextval('look'); RETURN at; END $$;
+SELECT count(s) AS sums, count(t) AS sums_of_scores
+FROM (SELECT lead_score(CASE WHEN i % 100 = 0 THEN 1 END, looked_at('2026-03-01'::timestamptz + i * interval '1 second'), '1 day') OVER w AS s,
+	sum(make_score(CASE WHEN i % 100 = 0 THEN 1 END, '2026-03-01', '1 day')) OVER w AS t FROM generate_series(1, 300) i WINDOW w AS (ORDER BY i ROWS 20 PRECEDING)) x;
+SELECT last_value BETWEEN 300 AND 1000 AS once_each_way FROM look;
+
 -- errors: nothing comes of a sum with one bad row
 SELECT lead_score('NaN', now(), '1 day');
 SELECT lead_score(p, now(), '1 day') FROM (VALUES (1), ('Infinity'::float8)) AS v(p);

@@ -108,6 +108,14 @@ SELECT score_at(make_score(1, '2016-03-01', '1 minute'), '2026-03-01') AS ten_ye
 	'0x1.8p-9223372036854767615/1s'::lead_score + '-0x1p-9223372036854767615/1s' AS underflow,
 	'0x1p9223372036854767615/1s'::lead_score + '0x1p-9223372036854767615/1s' AS both_ends;
 
+-- for views over many scores: infinite instead of an error, and else the same
+SELECT points_or_infinity(make_score(1, '2026-03-01', '1 day'), '2020-03-01') AS much, points_or_infinity(make_score(-1, '2026-03-01', '1 minute'), '2016-03-01') AS little,
+	points_or_infinity(make_score(0, '2026-03-01', '1 minute'), '2016-03-01') AS zero, points_or_infinity(make_score(1, '2016-03-01', '1 minute'), '2026-03-01') AS nothing_left,
+	points_or_infinity('0x1p9223372036854767615/1s', '2026-03-01') AS greatest, points_or_infinity(make_score(40, now(), '30 days')) AS by_default,
+	bool_and(points_or_infinity(make_score(i * 1.1, '2026-03-01', '30 days'), at) = score_at(make_score(i * 1.1, '2026-03-01', '30 days'), at)) AS same
+FROM generate_series(-50, 50) i, generate_series(timestamptz '2016-01-01', '2036-01-01', '1 year') at;
+SELECT pg_temp.error_of($$SELECT points_or_infinity(make_score(1, now(), '1 day'), 'infinity')$$);
+
 -- nothing but NULL from NULL
 SELECT score_at(NULL, now()) IS NULL AND score_at(make_score(1, now(), '1 day'), NULL) IS NULL AND half_life(NULL) IS NULL AND make_score(NULL, now(), '1 day') IS NULL
 	AND make_score(1, NULL, '1 day') IS NULL AND make_score(1, now(), NULL) IS NULL AND (NULL::lead_score + make_score(1, now(), '1 day')) IS NULL AND NULL::lead_score::float8 IS NULL AS nulls;
