@@ -146,11 +146,11 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT date_trunc('day', s.stuck_before AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day) e
 		CROSS JOIN LATERAL (
 			-- as the two indexes say it
-			SELECT * FROM @workspace@.lead a
+			SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.excluded_as FROM @workspace@.lead a
 			WHERE a.stage = s.stage AND a.stage_since >= e.day AND a.stage_since < s.stuck_before
 			AND a.status_category <> 'closed' AND a.stage < 'customer'
 			UNION ALL
-			SELECT * FROM @workspace@.lead a
+			SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.excluded_as FROM @workspace@.lead a
 			WHERE a.stage = s.stage AND a.stage_since >= e.day AND a.stage_since < s.stuck_before
 			AND a.status_category <> 'closed' AND a.stage >= 'customer'
 		) l

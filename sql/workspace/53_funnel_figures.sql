@@ -1,18 +1,26 @@
 -- The maths of the funnel, once, for every view of it: references, then the figures made of counts and days.
 
+-- In PL/pgSQL, so that where every stage has a target nobody plans what nobody asks.
+CREATE OR REPLACE FUNCTION @workspace@.best_channel_pcts() RETURNS TABLE ("position" integer, best_pct double precision)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
+BEGIN
+	IF EXISTS (SELECT FROM @workspace@.funnel_scale s WHERE s.next_position IS NOT NULL AND s.target_conversion_pct IS NULL) THEN
+		RETURN QUERY
+		SELECT c.position, max(100.0::double precision * c.advanced / (c.entered - c.active))
+		FROM @workspace@.funnel_tally('channel', NULL, NULL, NULL, false) c
+		WHERE c.entered - c.active >= 100
+		GROUP BY c.position;
+	END IF;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.best_channel_pcts() IS
+	'The best resolved_pct (0-100) of a channel with at least 100 resolved leads, by position of the stage; no rows where every stage has a target. Unique key: position. A building block of funnel_reference.';
+
 CREATE OR REPLACE VIEW @workspace@.funnel_reference WITH (security_invoker = true) AS
 SELECT s.stage, s.position,
 	coalesce(s.target_conversion_pct::double precision, b.best_pct)::numeric AS reference_pct
 FROM @workspace@.funnel_scale s
-LEFT JOIN (
-	SELECT c.position, max(100.0::double precision * c.advanced / (c.entered - c.active)) AS best_pct
-	FROM @workspace@.funnel_tally('channel', NULL, NULL, NULL, false) c
-	-- leads are counted only if there is a stage that has no target
-	WHERE EXISTS (SELECT FROM @workspace@.funnel_scale t
-				WHERE t.next_position IS NOT NULL AND t.target_conversion_pct IS NULL)
-	AND c.entered - c.active >= 100
-	GROUP BY c.position
-) b ON b.position = s.position
+LEFT JOIN @workspace@.best_channel_pcts() b ON b.position = s.position
 WHERE s.next_position IS NOT NULL;
 
 COMMENT ON VIEW @workspace@.funnel_reference IS
@@ -22,26 +30,19 @@ COMMENT ON COLUMN @workspace@.funnel_reference.position IS 'Order of the stage';
 COMMENT ON COLUMN @workspace@.funnel_reference.reference_pct IS
 	'Percent (0-100): the stage''s target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads at this stage, over all leads; else NULL';
 
-CREATE OR REPLACE FUNCTION @workspace@.funnel_figure(dimension text, since date, until date,
-	cohort_stage leadcrm.lifecycle_stage)
-RETURNS TABLE (key text, "position" integer, stage leadcrm.lifecycle_stage, label text, entered bigint,
-	advanced bigint, active bigint, stalled bigint, returned bigint, leaked bigint, skipped bigint,
-	joined_later bigint, conversion_pct numeric, resolved_pct numeric, cumulative_pct numeric, lost bigint,
-	lost_share_pct numeric, lost_value numeric, value_known_pct numeric, mean_days numeric, median_days numeric,
-	p90_days numeric, reference_pct numeric, recoverable_customers numeric, is_bottleneck boolean)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+CREATE OR REPLACE FUNCTION @workspace@.funnel_rates(keys text[], positions integer[], entered bigint[], advanced bigint[],
+	active bigint[], lost bigint[], lost_valued bigint[], reference_pct double precision[])
+RETURNS TABLE (key text, "position" integer, conversion_pct double precision, resolved_pct double precision,
+	cumulative_pct double precision, lost_share_pct double precision, value_known_pct double precision,
+	recoverable double precision, is_bottleneck boolean)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 WITH counted AS (
-	SELECT c.key, c.position, s.stage, s.label, c.entered, c.advanced, c.active, c.stalled, c.returned, c.leaked,
-		c.skipped, c.joined_later, c.lost_value, c.lost_valued,
-		c.stalled + c.returned + c.leaked AS lost,
-		s.next_position IS NULL AS is_last,
-		CASE WHEN s.next_position IS NOT NULL THEN c.entered - c.active END AS resolved,
-		r.reference_pct::double precision AS reference_pct
-	FROM @workspace@.funnel_tally(funnel_figure.dimension, funnel_figure.since, funnel_figure.until,
-								funnel_figure.cohort_stage, false) c
-	JOIN @workspace@.funnel_scale s ON s.position = c.position
-	LEFT JOIN @workspace@.funnel_reference r ON r.position = c.position
+	SELECT u.*, u.position = max(u.position) OVER () AS is_last,
+		CASE WHEN u.position < max(u.position) OVER () THEN u.entered - u.active END AS resolved
+	FROM unnest(funnel_rates.keys, funnel_rates.positions, funnel_rates.entered, funnel_rates.advanced, funnel_rates.active,
+		funnel_rates.lost, funnel_rates.lost_valued, funnel_rates.reference_pct)
+		u (key, "position", entered, advanced, active, lost, lost_valued, reference_pct)
 ), rated AS (
 	-- in double precision: numeric products of long fractions grow long tails; the results have 15 digits either way
 	SELECT c.*,
@@ -77,24 +78,54 @@ WITH counted AS (
 			3.8414588206941236::double precision AS z2
 	) f
 	WINDOW w AS (PARTITION BY r.key ORDER BY r.position)
-), days AS MATERIALIZED (
-	SELECT * FROM @workspace@.funnel_time(funnel_figure.dimension, funnel_figure.since, funnel_figure.until,
-		funnel_figure.cohort_stage)
 ), suspected AS (
 	SELECT w.*,
 		coalesce(w.resolved >= 30 AND (NOT w.has_reference OR w.reference_pct > w.upper_pct), false) AS suspect
 	FROM weighed w
 )
-SELECT s.key, s.position, s.stage, s.label, s.entered, s.advanced, s.active, s.stalled, s.returned, s.leaked, s.skipped,
-	s.joined_later, s.conversion_pct::numeric, s.resolved_pct::numeric, s.cumulative_pct::numeric, s.lost,
-	s.lost_share_pct::numeric, s.lost_value, s.value_known_pct::numeric,
-	d.mean_days::numeric, d.median_days::numeric, d.p90_days::numeric,
-	s.reference_pct::numeric, s.recoverable::numeric,
+SELECT s.key, s.position, s.conversion_pct, s.resolved_pct, s.cumulative_pct, s.lost_share_pct, s.value_known_pct, s.recoverable,
 	s.suspect AND row_number() OVER (PARTITION BY s.key, s.suspect
 		ORDER BY CASE WHEN s.has_reference THEN s.recoverable END DESC NULLS LAST,
 					CASE WHEN NOT s.has_reference THEN s.resolved_pct END, s.position) = 1
-FROM suspected s
-LEFT JOIN days d ON d.key = s.key AND d.position = s.position;
+FROM suspected s;
+END;
+COMMENT ON FUNCTION @workspace@.funnel_rates(text[], integer[], bigint[], bigint[], bigint[], bigint[], bigint[], double precision[]) IS
+	'What follows from the counts of funnels: percentages, recoverable customers, the bottleneck; columns as in funnel_leak. The arguments are parallel arrays, an element for each funnel (key) and each of its stages (position, the same of every funnel): counts, and the reference (percent; NULL: none). Unique key: (key, position). A building block of the funnel views and of funnel_at.';
+
+CREATE OR REPLACE FUNCTION @workspace@.funnel_figure(dimension text, since date, until date,
+	cohort_stage leadcrm.lifecycle_stage)
+RETURNS TABLE (key text, "position" integer, stage leadcrm.lifecycle_stage, label text, entered bigint,
+	advanced bigint, active bigint, stalled bigint, returned bigint, leaked bigint, skipped bigint,
+	joined_later bigint, conversion_pct numeric, resolved_pct numeric, cumulative_pct numeric, lost bigint,
+	lost_share_pct numeric, lost_value numeric, value_known_pct numeric, mean_days numeric, median_days numeric,
+	p90_days numeric, reference_pct numeric, recoverable_customers numeric, is_bottleneck boolean)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+BEGIN ATOMIC
+WITH counted AS MATERIALIZED (
+	SELECT c.*, s.stage, s.label, c.stalled + c.returned + c.leaked AS lost, r.reference_pct::double precision AS reference_pct
+	FROM @workspace@.funnel_tally(funnel_figure.dimension, funnel_figure.since, funnel_figure.until,
+								funnel_figure.cohort_stage, false) c
+	JOIN @workspace@.funnel_scale s ON s.position = c.position
+	LEFT JOIN @workspace@.funnel_reference r ON r.position = c.position
+), days AS MATERIALIZED (
+	SELECT * FROM @workspace@.funnel_time(funnel_figure.dimension, funnel_figure.since, funnel_figure.until,
+		funnel_figure.cohort_stage)
+)
+SELECT c.key, c.position, c.stage, c.label, c.entered, c.advanced, c.active, c.stalled, c.returned, c.leaked, c.skipped,
+	c.joined_later, r.conversion_pct::numeric, r.resolved_pct::numeric, r.cumulative_pct::numeric, c.lost,
+	r.lost_share_pct::numeric, c.lost_value, r.value_known_pct::numeric,
+	d.mean_days::numeric, d.median_days::numeric, d.p90_days::numeric,
+	c.reference_pct::numeric, r.recoverable::numeric, r.is_bottleneck
+FROM (
+	SELECT array_agg(x.key) AS keys, array_agg(x.position) AS positions, array_agg(x.entered) AS entered,
+		array_agg(x.advanced) AS advanced, array_agg(x.active) AS active, array_agg(x.lost) AS lost,
+		array_agg(x.lost_valued) AS lost_valued, array_agg(x.reference_pct) AS reference_pct
+	FROM counted x
+) a
+CROSS JOIN LATERAL @workspace@.funnel_rates(a.keys, a.positions, a.entered, a.advanced, a.active, a.lost, a.lost_valued,
+	a.reference_pct) r
+JOIN counted c ON c.key = r.key AND c.position = r.position
+LEFT JOIN days d ON d.key = c.key AND d.position = c.position;
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_figure(text, date, date, leadcrm.lifecycle_stage) IS

@@ -146,59 +146,6 @@ END;
 COMMENT ON FUNCTION @workspace@.funnel_at_lead(timestamptz, timestamptz) IS
 	'The leads as they stood at happened_until, told from what was recorded until known_until: stage and since when, furthest stage (peak), whether the status was closed, first entries; corrections count once they were made, deleted leads until they went. A NULL channel: deleted since. Channel and value are those of now, and leads excluded now are left out; a status has its category of now. Unique key: lead_id. A building block of funnel_at, which checks the instants.';
 
--- The percentages made of counts, and what follows from them: recoverable customers, the bottleneck.
-CREATE OR REPLACE FUNCTION @workspace@.funnel_rates(positions integer[], entered bigint[], advanced bigint[],
-	active bigint[], reference_pct double precision[])
-RETURNS TABLE ("position" integer, conversion_pct double precision, resolved_pct double precision,
-	cumulative_pct double precision, recoverable double precision, is_bottleneck boolean)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-WITH rated AS (
-	SELECT c.position, c.resolved, c.reference_pct, c.is_last,
-		CASE WHEN NOT c.is_last THEN 100.0::double precision * c.advanced / nullif(c.entered, 0) END AS conversion_pct,
-		100.0::double precision * c.advanced / nullif(c.resolved, 0) AS resolved_pct,
-		100.0::double precision * c.entered / nullif(first_value(c.entered) OVER (ORDER BY c.position), 0) AS cumulative_pct
-	FROM (
-		SELECT u.position, u.entered, u.advanced, u.reference_pct, u.position = max(u.position) OVER () AS is_last,
-			CASE WHEN u.position < max(u.position) OVER () THEN u.entered - u.active END AS resolved
-		FROM unnest(funnel_rates.positions, funnel_rates.entered, funnel_rates.advanced, funnel_rates.active,
-			funnel_rates.reference_pct) u ("position", entered, advanced, active, reference_pct)
-	) c
-), weighed AS (
-	-- the later stages' chances multiply: at most six of them, the last funnel stage counting 1
-	SELECT r.*,
-		CASE WHEN r.is_last THEN NULL
-			WHEN r.resolved = 0 OR r.resolved_pct >= r.reference_pct THEN 0
-			ELSE (r.reference_pct - r.resolved_pct) / 100 * r.resolved
-				* lead(f.chance, 1, 1) OVER w * lead(f.chance, 2, 1) OVER w * lead(f.chance, 3, 1) OVER w
-				* lead(f.chance, 4, 1) OVER w * lead(f.chance, 5, 1) OVER w * lead(f.chance, 6, 1) OVER w
-		END AS recoverable,
-		-- upper end of the 95 % Wilson interval of resolved_pct; z2 is the square of the normal quantile 1.96
-		CASE WHEN r.resolved > 0 THEN
-			100 * (f.rate + f.z2 / (2 * r.resolved)
-				+ sqrt(f.z2 * (f.rate * (1 - f.rate) / r.resolved + f.z2 / (4 * r.resolved::double precision * r.resolved))))
-			/ (1 + f.z2 / r.resolved)
-		END AS upper_pct,
-		bool_or(r.reference_pct IS NOT NULL) OVER () AS has_reference
-	FROM rated r
-	CROSS JOIN LATERAL (
-		SELECT CASE WHEN r.is_last THEN 1 ELSE coalesce(r.reference_pct, r.resolved_pct) / 100 END AS chance,
-			r.resolved_pct / 100 AS rate, 3.8414588206941236::double precision AS z2
-	) f
-	WINDOW w AS (ORDER BY r.position)
-), suspected AS (
-	SELECT w.*, coalesce(w.resolved >= 30 AND (NOT w.has_reference OR w.reference_pct > w.upper_pct), false) AS suspect
-	FROM weighed w
-)
-SELECT s.position, s.conversion_pct, s.resolved_pct, s.cumulative_pct, s.recoverable,
-	s.suspect AND row_number() OVER (PARTITION BY s.suspect
-		ORDER BY CASE WHEN s.has_reference THEN s.recoverable END DESC NULLS LAST,
-			CASE WHEN NOT s.has_reference THEN s.resolved_pct END, s.position) = 1
-FROM suspected s;
-END;
-COMMENT ON FUNCTION @workspace@.funnel_rates(integer[], bigint[], bigint[], bigint[], double precision[]) IS
-	'The percentages, recoverable customers and bottleneck of one funnel, from the counts of its stages (arrays of one length, an element a funnel stage) and their references (percent; NULL: none): columns as in funnel_leak. Unique key: position. A building block of funnel_at.';
-
 CREATE OR REPLACE FUNCTION @workspace@.funnel_at(happened_until timestamptz, known_until timestamptz DEFAULT 'infinity')
 RETURNS TABLE (
 	"position" integer, stage leadcrm.lifecycle_stage, label text, entered bigint, advanced bigint, active bigint,
@@ -253,7 +200,9 @@ BEGIN
 			coalesce(sum(c.leads) FILTER (WHERE c.stamped & (2 * b.bit - 1) = 0), 0)::bigint AS joined_later,
 			coalesce(sum(c.value) FILTER (WHERE c.peak = s.position AND c.outcome > 1), 0) AS lost_value,
 			coalesce(sum(c.valued) FILTER (WHERE c.peak = s.position AND c.outcome > 1), 0)::bigint AS lost_valued,
-			coalesce(s.target_conversion_pct::double precision, max(t.best_pct)) AS reference_pct
+			coalesce(sum(c.leads) FILTER (WHERE c.peak = s.position AND c.outcome > 1), 0)::bigint AS lost,
+			CASE WHEN s.next_position IS NOT NULL THEN coalesce(s.target_conversion_pct::double precision, max(t.best_pct)) END
+				AS reference_pct
 		FROM @workspace@.funnel_scale s
 		CROSS JOIN LATERAL (SELECT 1 << (s.position - 1) AS bit) b
 		LEFT JOIN cell c ON c.peak >= s.position
@@ -272,24 +221,21 @@ BEGIN
 		-- most leads have one stamp: they need not be looked at more closely
 		WHERE j.stamped & (j.stamped - 1) > 0 AND d.days IS NOT NULL
 		GROUP BY v.position
-	), rated AS (
-		SELECT r.* FROM (
-			SELECT array_agg(c.position) AS positions, array_agg(c.entered) AS entered, array_agg(c.advanced) AS advanced,
-				array_agg(c.active) AS active,
-				array_agg(CASE WHEN c.next_position IS NOT NULL THEN c.reference_pct END) AS reference_pct
-			FROM counted c
-		) a
-		CROSS JOIN LATERAL @workspace@.funnel_rates(a.positions, a.entered, a.advanced, a.active, a.reference_pct) r
 	)
 	SELECT c.position, c.stage, c.label, c.entered, c.advanced, c.active, c.stalled, c.returned, c.leaked, c.skipped,
-		c.joined_later, r.conversion_pct::numeric, r.resolved_pct::numeric, r.cumulative_pct::numeric, l.lost,
-		(100.0::double precision * l.lost / nullif(sum(l.lost) OVER (), 0))::numeric, c.lost_value,
-		(100.0::double precision * c.lost_valued / nullif(l.lost, 0))::numeric,
+		c.joined_later, r.conversion_pct::numeric, r.resolved_pct::numeric, r.cumulative_pct::numeric, c.lost,
+		r.lost_share_pct::numeric, c.lost_value, r.value_known_pct::numeric,
 		d.mean::numeric, d.centile[1]::numeric, d.centile[2]::numeric,
-		CASE WHEN c.next_position IS NOT NULL THEN c.reference_pct END::numeric, r.recoverable::numeric, r.is_bottleneck
-	FROM counted c
-	CROSS JOIN LATERAL (SELECT c.stalled + c.returned + c.leaked AS lost) l
-	JOIN rated r ON r.position = c.position
+		c.reference_pct::numeric, r.recoverable::numeric, r.is_bottleneck
+	FROM (
+		SELECT array_agg(''::text) AS keys, array_agg(x.position) AS positions, array_agg(x.entered) AS entered,
+			array_agg(x.advanced) AS advanced, array_agg(x.active) AS active, array_agg(x.lost) AS lost,
+			array_agg(x.lost_valued) AS lost_valued, array_agg(x.reference_pct) AS reference_pct
+		FROM counted x
+	) a
+	CROSS JOIN LATERAL @workspace@.funnel_rates(a.keys, a.positions, a.entered, a.advanced, a.active, a.lost, a.lost_valued,
+		a.reference_pct) r
+	JOIN counted c ON c.position = r.position
 	LEFT JOIN days d ON d.position = c.position
 	ORDER BY c.position;
 END
