@@ -69,17 +69,50 @@ COMMENT ON FUNCTION @workspace@.leak_change_check(text, daterange) IS
 
 CREATE OR REPLACE FUNCTION @workspace@.leak_change_cell(period_a daterange, period_b daterange)
 RETURNS TABLE (which text, channel text, peak integer, leads bigint, value numeric)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT w.which, c.key, p.funnel_position, count(*), coalesce(sum(c.value), 0)
-FROM (VALUES ('a', leak_change_cell.period_a), ('b', leak_change_cell.period_b)) w (which, period)
-CROSS JOIN LATERAL @workspace@.funnel_cohort('channel', lower(w.period), upper(w.period), NULL) c
-JOIN @workspace@.funnel_scale p ON p.stage = c.peak
-WHERE p.funnel_position IS NOT NULL
-GROUP BY w.which, c.key, p.funnel_position;
-END;
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
+AS $workspace$
+DECLARE
+	-- the cubes know channels by whole months
+	months date[] := CASE WHEN @workspace@.cubes_answer('channel', NULL, NULL)
+		THEN (SELECT p.periods FROM @workspace@.cell_periods('channel', NULL, NULL) p) END;
+	x record;
+	edge record;
+	whole_from date;
+	whole_until date;
+BEGIN
+	FOR x IN SELECT * FROM (VALUES ('a', lower(period_a), upper(period_a)), ('b', lower(period_b), upper(period_b))) v (name, since, until)
+	LOOP
+		whole_from := date_trunc('month', x.since::timestamp + interval '1 month' - interval '1 day');
+		whole_until := date_trunc('month', x.until::timestamp);
+		IF months IS NULL OR whole_from >= whole_until THEN
+			whole_from := x.until;
+			whole_until := x.until;
+		END IF;
+		IF whole_from < whole_until THEN
+			RETURN QUERY
+			SELECT x.name, c.key, p.funnel_position, sum(c.leads)::bigint, sum(c.amount)
+			FROM (SELECT array_agg(m) AS months, array_agg(3::smallint) AS cubes FROM unnest(months) m WHERE m >= whole_from AND m < whole_until) w
+			CROSS JOIN LATERAL @workspace@.cells_of(0::smallint, w.cubes, w.months, '{0}', '{9223372036854775807}', 3::smallint,
+				whole_from, whole_until) c
+			JOIN @workspace@.funnel_scale p ON p.position = (c.code >> 24) & 15
+			WHERE p.funnel_position IS NOT NULL
+			GROUP BY c.key, p.funnel_position;
+		END IF;
+		-- days before and after them
+		FOR edge IN SELECT * FROM (VALUES (x.since, whole_from), (whole_until, x.until)) v (since, until) WHERE v.since < v.until
+		LOOP
+			RETURN QUERY
+			SELECT x.name, c.key, p.funnel_position, count(*), coalesce(sum(c.value), 0)
+			FROM @workspace@.funnel_cohort('channel', edge.since, edge.until, NULL) c
+			JOIN @workspace@.funnel_scale p ON p.stage = c.peak
+			WHERE p.funnel_position IS NOT NULL
+			GROUP BY c.key, p.funnel_position;
+		END LOOP;
+	END LOOP;
+END
+$workspace$;
 COMMENT ON FUNCTION @workspace@.leak_change_cell(daterange, daterange) IS
-	'Leads created in two periods (a, b) that came into the funnel, by channel and peak (position of a funnel stage), with the sum of their known values. Unique key: (which, channel, peak). A building block of leak_change.';
+	'Leads created in two periods (a, b) that came into the funnel, by channel and peak (position of a funnel stage), with the sum of their known values: whole months from the cubes, other days by counting the leads. Not unique: add up what has the same (which, channel, peak). A building block of leak_change.';
 
 CREATE OR REPLACE FUNCTION @workspace@.leak_change(period_a daterange, period_b daterange)
 RETURNS TABLE (part integer, factor text, "position" integer, stage leadcrm.lifecycle_stage, label text, channel text,

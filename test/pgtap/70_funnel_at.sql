@@ -1,17 +1,6 @@
 -- funnel_at: what was seen at T is told at any later time, whatever was imported, reported late, corrected, deleted or born
 -- again since; and at any two instants it is what a replay of the histories, row by row, says. By hand; bad input.
-BEGIN;
-CREATE EXTENSION pgtap;
-CREATE EXTENSION leadcrm;
-SELECT leadcrm.create_workspace('crm');
-CREATE SCHEMA t;
-SET search_path = t, public;
-SET jit = off;
-SET TimeZone = 'UTC';
-
-\ir include/random_company.sql
-\ir include/slow_funnel.sql
-\ir include/error.sql
+\ir include/random_companies.sql
 
 SELECT plan(48);
 

@@ -1,14 +1,7 @@
 -- what_if against a slow second computation on random companies: volume, capacity and elasticity from the raw histories, then
 -- stage by stage, for random arguments.
-BEGIN;
-CREATE EXTENSION pgtap;
-CREATE EXTENSION leadcrm;
-SELECT leadcrm.create_workspace('crm');
-CREATE SCHEMA t;
-SET search_path = t, public;
-SET jit = off;
-\ir include/random_company.sql
-\ir include/slow_funnel.sql
+\ir include/random_companies.sql
+
 SELECT plan(4);
 
 -- the n-th element counts from 1; a stage that leads are dealt with at, and when

@@ -1,17 +1,6 @@
 -- The conversion curve against a second computation from the raw histories, one exit after the other, on random companies;
 -- by hand on small ones; and what bad input gets.
-BEGIN;
-CREATE EXTENSION pgtap;
-CREATE EXTENSION leadcrm;
-SELECT leadcrm.create_workspace('crm');
-CREATE SCHEMA t;
-SET search_path = t, public;
-SET jit = off;
-SET TimeZone = 'UTC';
-
-\ir include/random_company.sql
-\ir include/slow_funnel.sql
-\ir include/error.sql
+\ir include/random_companies.sql
 
 SELECT plan(49);
 
