@@ -6,8 +6,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	lead regclass := (@workspace_literal@ || '.lead')::regclass;
 BEGIN
-	-- the day of the first entry into a stage is in no cube, nor a key by day, nor the temperature: it changes with the stage, and each
-	-- handoff would be counted twice
+	-- the day of the first entry into a stage is in no cube, nor a key by day, nor the temperature: as it comes with the handoff, each
+	-- handoff would move the lead in all its cells
 	IF cohort_stage IS NOT NULL OR (since IS NOT NULL AND dimension <> '') OR dimension = 'temperature'
 		OR NOT has_table_privilege(@workspace_literal@ || '.lead_cube', 'SELECT')
 		OR NOT has_table_privilege(@workspace_literal@ || '.lead_stay', 'SELECT')

@@ -83,7 +83,7 @@ SELECT is_empty($$SELECT identity FROM leadcrm.workspace_objects('crm') WHERE id
 
 -- what an older version had: a view, a function, a trigger less, another body
 SELECT is(t.error($$
-	DROP VIEW crm.my_leak, crm.funnel_leak;
+	DROP VIEW crm.funnel_leak_by_owner;
 	DROP TRIGGER "~leadcrm_won" ON crm.lead;
 	CREATE OR REPLACE FUNCTION crm.keep_rows() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 	ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_born";
@@ -94,7 +94,7 @@ SELECT is(t.error($$
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'upgraded');
 SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT SELECT what, definition FROM t.everything('crm')) d$$,
 	'has all that a new one has');
-SELECT is_empty($$SELECT a FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'crm.funnel_leak'::regclass AND a.grantee = 0$$, 'nothing new for PUBLIC');
+SELECT is_empty($$SELECT a FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'crm.funnel_leak_by_owner'::regclass AND a.grantee = 0$$, 'nothing new for PUBLIC');
 
 SELECT * FROM finish();
 ROLLBACK;
