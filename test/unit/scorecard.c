@@ -600,6 +600,29 @@ main(int argc, char **argv)
 		ok(leadcrm_logistic_fit(&env, &d, all, 0.01, 0, 1e-9, w) && w[2] > 4 && w[2] < 20 && fabs(w[1] + w[2]) < 1e-6,
 		   "a perfect attribute, from a bad start");
 	}
+
+	/* all rows of one outcome: near the bottom every step is level, and that is the end */
+	{
+		uint16_t	column[9];
+		bool		outcome[9];
+		bool		follows[2] = {false, false};
+		LeadcrmDesign d = {9, 1, 2, column, outcome, follows};
+		LeadcrmPart all = {0, 0};
+		int			ended = 0;
+
+		for (int i = 0; i < 9; i++)
+		{
+			column[i] = 1;
+			outcome[i] = true;
+		}
+		for (int i = 0; i < 40; i++)
+		{
+			double		w[2] = {0.1 * i - 2, 0};
+
+			ended += leadcrm_logistic_fit(&env, &d, all, 0.05 + 0.1 * i, 0, 1e-9, w) && w[0] > 15 && fabs(w[1]) < 1e-3;
+		}
+		ok(ended == 40, "one outcome only");
+	}
 	ok(leadcrm_sigmoid(0) == 0.5 && leadcrm_sigmoid(800) == 1 && leadcrm_sigmoid(-800) == 0 && leadcrm_sigmoid(-30) > 0, "sigmoid does not overflow");
 
 	/* one outcome, or no rows: nothing */
