@@ -96,6 +96,9 @@ SELECT statement, try('SELECT ' || statement) FROM unnest(ARRAY[
 	$$leadcrm.entered(f, 0) FROM sent$$, $$leadcrm.entered(f, 4) FROM sent$$, $$leadcrm.entered('{"version": 1, "stages": 2, "funnel": [1]}', 2)$$, $$leadcrm.advanced(f, 9) FROM sent$$,
 	$$leadcrm.quantile_days(f, 1, 1.5) FROM sent$$, $$leadcrm.quantile_days(f, 1, -0.1) FROM sent$$, $$leadcrm.quantile_days(f, 1, 'NaN') FROM sent$$, $$leadcrm.quantile_days(f, 64, 0.5) FROM sent$$,
 	$$leadcrm.quantile_days(OPERATOR(leadcrm.-) f, 1, 0.5) FROM sent$$, $$leadcrm.mean_days(OPERATOR(leadcrm.-) f, 1) FROM sent$$, $$s FROM sent, leadcrm.stages(OPERATOR(leadcrm.-) f) s$$,
-	$$leadcrm.timed(OPERATOR(leadcrm.-) f, 1) FROM sent$$, $$leadcrm.funnel_agg_add(NULL, '{2024-01-01}'::timestamptz[])$$, $$leadcrm.rollup_add(NULL, f) FROM sent$$]) AS statement;
+	$$leadcrm.timed(OPERATOR(leadcrm.-) f, 1) FROM sent$$]) AS statement;
+-- whoever passes a state by hand; minor versions differ in the error
+SELECT statement, try('SELECT ' || statement) ~ '^(0A000|42883): ' AS refused
+FROM unnest(ARRAY[$$leadcrm.funnel_agg_add(NULL, '{2024-01-01}'::timestamptz[])$$, $$leadcrm.rollup_add(NULL, f) FROM sent$$]) AS statement;
 DROP TABLE sent, received;
 DROP FUNCTION try;
