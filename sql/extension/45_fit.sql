@@ -101,7 +101,7 @@ BEGIN ATOMIC
 		-- how far the lead came and what was done with it: no profile
 		AND a.attname <> ALL ('{lead_id,fit,fit_by_hand,engagement,owner,owner_since,owner_reason,owner_seq,stage,stage_since,
 			stage_reason,stage_seq,stage_peak,subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at,status,
-			status_category,status_since,status_reason,status_seq,handed_off_at,first_touch_at,accepted_at,returned_at,
+			status_category,status_since,status_reason,status_seq,handed_off_at,handoff_temperature,first_touch_at,accepted_at,returned_at,
 			return_count,recycle_on}'::name[]);
 END;
 COMMENT ON FUNCTION leadcrm.fit_attributes(regclass) IS

@@ -5,6 +5,9 @@ CREATE EXTENSION IF NOT EXISTS leadcrm;
 \ir include/error.sql
 SELECT no_plan();
 SELECT leadcrm.create_workspace();
+SELECT is((SELECT string_agg(attribute, ' ' ORDER BY number) FROM leadcrm.fit_attributes('crm.lead')), 'external_id full_name email phone company job_title '
+	'industry company_size country website attributes channel campaign_id referred_by value excluded_as email_verified_at phone_verified_at created_at',
+	'what says who a lead is; a column that is added to lead has to be told from these, or be one of them');
 ALTER TABLE crm.lead ALTER COLUMN lead_id RESTART WITH 1000;
 
 -- what a newcomer finds
@@ -152,6 +155,7 @@ SELECT matches(t.rule('ctid', 'is_set', NULL), '^22023: "ctid" cannot be an attr
 SELECT is(t.rule('stage', 'equals', '"mql"'), E'22023: "stage" cannot be an attribute of a fit rule\nDETAIL: It says how far the lead came or what was done with it, '
 	'or follows from other columns.\nHINT: Fit says who the lead is: use a column of its profile.\nAT: crm fit_rule attribute', 'how far it came is no fit');
 SELECT matches(t.rule('fit', 'between', '[1, 2]'), '^22023: ', 'nor fit itself');
+SELECT matches(t.rule('handoff_temperature', 'equals', '"hot"'), '^22023: ', 'nor what follows from fit');
 SELECT matches(t.rule('email_key', 'is_set', NULL), '^22023: ', 'nor what is generated');
 SELECT is(t.rule(NULL, 'is_set', NULL), E'23502: a rule of fit with the operator is_set needs an attribute\nHINT: Name a column of lead, or attributes.key; only always needs none.\n'
 	'AT: crm fit_rule attribute', 'no attribute');
