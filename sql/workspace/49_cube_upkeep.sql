@@ -19,6 +19,10 @@ BEGIN
 			DETAIL = 'What another session folded since this transaction began would stand in its way.',
 			HINT = 'Call it in a transaction at READ COMMITTED.';
 	END IF;
+	-- on a logical subscriber cells come folded, in the order of the publisher's deltas
+	IF EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = (@workspace_literal@ || '.lead_delta')::regclass) THEN
+		RETURN 0;
+	END IF;
 	-- somebody else folds: nothing is waited for
 	IF NOT pg_try_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281) THEN
 		RETURN 0;
@@ -61,7 +65,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.fold(integer) IS
-	'Moves at most so many deltas into the cells and returns how many; 0: none left, or another session is at it. Waits for nobody, and nobody waits for it. What the views say does not change: they get faster. To be called by a scheduler, such as every minute. Errors: 22023 at_most, 25000 not at READ COMMITTED, 25006 on a standby';
+	'Moves at most so many deltas into the cells and returns how many; 0: none left, or another session is at it, or a subscription fills them and its publisher folds. Waits for nobody, and nobody waits for it. What the views say does not change: they get faster. To be called by a scheduler, such as every minute. Errors: 22023 at_most, 25000 not at READ COMMITTED, 25006 on a standby';
 
 CREATE OR REPLACE FUNCTION @workspace@.rebuild_cubes() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -74,6 +78,13 @@ BEGIN
 			MESSAGE = format('leads cannot be counted anew at isolation level %s', current_setting('transaction_isolation')),
 			DETAIL = 'Leads that were written since this transaction began would be missing.',
 			HINT = 'Do it in a transaction at READ COMMITTED.';
+	END IF;
+	IF EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = (@workspace_literal@ || '.lead_delta')::regclass) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'leads cannot be counted anew on a logical subscriber',
+			DETAIL = 'A subscription fills lead_delta; what the publisher folds would then meet other cells.',
+			HINT = 'Call rebuild_cubes() on the publisher, or drop the subscription first.';
 	END IF;
 	-- writers wait, readers do not; each statement from here on sees all that was committed before
 	LOCK TABLE @workspace@.lead IN SHARE ROW EXCLUSIVE MODE;
@@ -104,7 +115,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.rebuild_cubes() IS
-	'Counts all leads anew and returns how many there are. Whoever writes leads waits meanwhile, for SHARE ROW EXCLUSIVE on lead; who reads does not. The more maintenance_work_mem, the faster. Needed after leads were written with leadcrm.enforcement = off or with disabled triggers; a new time zone in setting calls it. Error: 25000 not at READ COMMITTED';
+	'Counts all leads anew and returns how many there are. Whoever writes leads waits meanwhile, for SHARE ROW EXCLUSIVE on lead; who reads does not. The more maintenance_work_mem, the faster. Needed after leads were written with leadcrm.enforcement = off or with disabled triggers; a new time zone in setting calls it. Errors: 25000 not at READ COMMITTED, 55000 on a logical subscriber that gets the cubes, too';
 
 CREATE OR REPLACE FUNCTION @workspace@.verify_cubes()
 RETURNS TABLE (state_column name, key text, seq integer, problem text, detail text)

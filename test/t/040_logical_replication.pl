@@ -37,6 +37,28 @@ is(contents_differ(contents($publisher, 'company'), contents($subscriber, 'compa
 is(disagreements($subscriber, 'company'), '', 'rows and histories agree after the changes');
 is(views_work($subscriber, 'company'), '', 'every view works on the subscriber');
 
+# what writers left to count is folded on the publisher alone: the cells arrive as they are there
+is(refused($subscriber, 'company', 'SELECT crm.rebuild_cubes();', '55000'), '', 'the subscriber does not count anew');
+is($subscriber->safe_psql('company', 'SELECT crm.fold()'), '0', 'nor fold');
+cmp_ok($publisher->safe_psql('company', 'SELECT crm.fold()'), '>', 0, 'the publisher folds');
+$publisher->safe_psql('company', "UPDATE crm.lead SET value = 7 WHERE lead_id = 8");
+$publisher->wait_for_catchup('crm');
+is(contents_differ(contents($publisher, 'company'), contents($subscriber, 'company')), '', 'the cells arrive folded');
+is(the_leak($subscriber, 'company'), the_leak($publisher, 'company'), 'the leak is the same');
+
+# a subscriber that gets leads without their histories and counts is told what it lacks
+$subscriber->safe_psql('postgres', 'CREATE DATABASE leads');
+command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $subscriber->connstr('leads'), '-f', "$dir/schema.sql" ],
+	'schema restore for leads alone');
+$publisher->safe_psql('company', 'CREATE PUBLICATION leads FOR TABLE crm.lead, crm.setting, crm.stage');
+$subscriber->safe_psql('leads', "CREATE SUBSCRIPTION leads CONNECTION '" . $publisher->connstr . " dbname=company' PUBLICATION leads");
+$subscriber->wait_for_subscription_sync($publisher, 'leads', 'leads');
+my $problems = q{SELECT string_agg(DISTINCT problem, ' ' ORDER BY problem) FROM leadcrm.verify('crm.lead')};
+is($subscriber->safe_psql('leads', $problems), 'cube row_without_history', 'leads alone: verify() misses histories and counts');
+cmp_ok($subscriber->safe_psql('leads', 'SELECT crm.rebuild_cubes()'), '>', 300, 'leads alone: they can be counted');
+is($subscriber->safe_psql('leads', $problems), 'row_without_history', 'leads alone: the counts are right then');
+$subscriber->safe_psql('leads', 'DROP SUBSCRIPTION leads');
+
 # promotion: sequences are not replicated before PostgreSQL 19, so they are set by hand
 $subscriber->safe_psql('company', <<'SQL');
 DROP SUBSCRIPTION crm;

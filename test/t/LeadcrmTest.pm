@@ -10,12 +10,14 @@ use Test::More;
 our @EXPORT = qw(new_node make_company make_trackers tracked_tables disagreements contents contents_differ schema_of
   schema_differs the_leak views_work refused still_guarded);
 
-# new_node(NAME, PARAMS...): a running server; PARAMS as of init(), and conf => lines of configuration
+# new_node(NAME, PARAMS...): a running server; PARAMS as of init(), and conf => lines of configuration, install_path => another
+# PostgreSQL than the one on the path
 sub new_node
 {
 	my ($name, %params) = @_;
 	my $conf = delete $params{conf} // '';
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $path = delete $params{install_path};
+	my $node = PostgreSQL::Test::Cluster->new($name, $path ? (install_path => $path) : ());
 	$node->init(%params);
 	$node->append_conf('postgresql.conf', "max_prepared_transactions = 10\nlog_statement = none\n$conf");
 	$node->start;
@@ -51,6 +53,8 @@ SELECT leadcrm.correct('crm.lead', 'stage', '16', 'wrong click');
 INSERT INTO crm.activity (lead_id, kind, occurred_at) SELECT l.lead_id, k.code, timestamptz '2026-01-01' + l.lead_id * i * interval '1 hour'
 	FROM crm.lead l CROSS JOIN generate_series(1, 4) i JOIN crm.activity_kind k ON k.position = 10 + (l.lead_id + 5 * i) % 18 * 10;
 DELETE FROM crm.lead WHERE lead_id = 3;
+SELECT crm.learn_fit();
+SELECT crm.apply_suggestion();
 SQL
 	return;
 }
