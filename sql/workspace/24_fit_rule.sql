@@ -47,8 +47,6 @@ BEGIN
 	END IF;
 END
 $workspace$;
--- It follows from fit: no rule can use it any more.
-DELETE FROM @workspace@.fit_rule WHERE attribute = 'handoff_temperature';
 COMMENT ON COLUMN @workspace@.lead.fit IS
 	'How well it matches the ideal customer, 0 to 100: the sum of the active rules of fit_rule that apply; NULL: no rule is active. '
 	'Kept by itself. Written by hand it stays as it is until it is set to NULL';

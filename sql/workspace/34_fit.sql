@@ -213,6 +213,10 @@ COMMENT ON TRIGGER "~leadcrm_weigh_insert" ON @workspace@.lead IS 'Weighs a new 
 
 DO $workspace$
 BEGIN
+	-- that follows from fit: no rule can use it any more
+	IF EXISTS (SELECT FROM @workspace@.fit_rule WHERE attribute = 'handoff_temperature') THEN
+		DELETE FROM @workspace@.fit_rule WHERE attribute = 'handoff_temperature';
+	END IF;
 	PERFORM @workspace@.compile_fit();
 END
 $workspace$;

@@ -33,7 +33,7 @@ COMMENT ON COLUMN @workspace@.activity_points.is_sales_touch IS 'Whether it was 
 
 CREATE OR REPLACE FUNCTION @workspace@.count_anew(leads bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $workspace$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $workspace$
 BEGIN
 	UPDATE @workspace@.lead l
 	SET engagement = p.engagement, first_touch_at = least(l.first_touch_at, p.touch)
@@ -144,7 +144,7 @@ COMMENT ON FUNCTION @workspace@.count_one(bigint, bigint, text, timestamptz) IS
 -- Plans are kept, and made as if every table was large: what they look for is few rows of many.
 CREATE OR REPLACE FUNCTION @workspace@.activity_added() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $workspace$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $workspace$
 #variable_conflict use_variable
 DECLARE
 	added_rows bigint;
@@ -278,7 +278,7 @@ COMMENT ON FUNCTION @workspace@.activity_added() IS
 
 CREATE OR REPLACE FUNCTION @workspace@.activity_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $workspace$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $workspace$
 DECLARE
 	leads bigint[];
 	counting text := coalesce(current_setting('leadcrm.counting', true), 'off');

@@ -59,7 +59,8 @@ BEGIN
 		folded := folded + batch;
 		EXIT WHEN batch = 0 OR folded >= at_most;
 	END LOOP;
-	DELETE FROM @workspace@.lead_stay c WHERE c.leads = 0 AND c.counts = '{}';
+	-- a stay that comes later may leave a difference behind until then
+	DELETE FROM @workspace@.lead_stay c WHERE c.leads = 0 AND c.amount = 0 AND c.counts = '{}';
 	DELETE FROM @workspace@.lead_cube c WHERE c.leads = 0 AND c.valued = 0 AND c.amount = 0;
 	RETURN folded;
 END
