@@ -48,6 +48,7 @@ typedef struct HalfLife
 {
 	Interval	interval;
 	int64		half_life;		/* of interval */
+	double		per_microsecond;	/* leadcrm_score_steps() of it */
 	bool		several;
 } HalfLife;
 
@@ -100,6 +101,7 @@ get_half_life(FunctionCallInfo fcinfo, const Interval *interval)
 			cache->several = true;
 		cache->interval = *interval;
 		cache->half_life = half_life;
+		cache->per_microsecond = leadcrm_score_steps(half_life);
 	}
 	return cache;
 }
@@ -128,7 +130,7 @@ get_event(FunctionCallInfo fcinfo, Addend *addend)
 		leadcrm_score_check_time(at);
 	addend->half_life = half_life->half_life;
 	addend->several = half_life->several;
-	addend->exponent = leadcrm_score_event(points, at, addend->half_life, &addend->value);
+	addend->exponent = leadcrm_score_event_by(points, at, addend->half_life, half_life->per_microsecond, &addend->value);
 	return true;
 }
 
@@ -207,8 +209,11 @@ Datum
 leadcrm_score_agg_event(PG_FUNCTION_ARGS)
 {
 	Addend		addend;
-	bool		counts = get_event(fcinfo, &addend);
+	bool		counts;
 
+	/* over many groups the state has to come from afar: it may be on its way while the event is looked at (NULL does no harm) */
+	__builtin_prefetch(DatumGetPointer(PG_GETARG_DATUM(0)), 1);
+	counts = get_event(fcinfo, &addend);
 	return add(fcinfo, counts, &addend);
 }
 

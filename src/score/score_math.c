@@ -103,7 +103,7 @@ bool
 leadcrm_score_value_at(const LeadcrmScore *score, int64_t at, double *points)
 {
 	double		decay;
-	int64_t		exponent = leadcrm_score_power(-at, score->half_life, &decay);
+	int64_t		exponent = leadcrm_score_power(-at, score->half_life, leadcrm_score_steps(score->half_life), &decay);
 
 	*points = ldexp(score->mantissa * decay, distance(score->exponent, -exponent));
 	return isfinite(*points);

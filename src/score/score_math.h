@@ -76,16 +76,22 @@ extern int	leadcrm_score_compare(const LeadcrmScore *a, const LeadcrmScore *b);
 extern int	leadcrm_score_print(const LeadcrmScore *score, char *text);
 extern LeadcrmScoreParse leadcrm_score_parse(const char *text, LeadcrmScore *score);
 
+/* steps in a microsecond, of which a half-life has 128: whoever adds many events of one half-life divides once */
+static inline double
+leadcrm_score_steps(int64_t half_life)
+{
+	return LEADCRM_EXP2_STEPS / (double) half_life;
+}
+
 /*
  * leadcrm_score_power
  *		2^(t/half_life) as the product of *value, which lies in [0.99, 2.01], and 2^(what is returned). Both are microseconds,
- *		neither is INT64_MIN, and half_life > 0.
+ *		neither is INT64_MIN, and half_life > 0; per_microsecond is leadcrm_score_steps(half_life).
  */
 static inline int64_t
-leadcrm_score_power(int64_t t, int64_t half_life, double *value)
+leadcrm_score_power(int64_t t, int64_t half_life, double per_microsecond, double *value)
 {
-	/* t in steps of which a half-life has 128, to the nearest one; adding 1.5 * 2^52 rounds a double to an integer */
-	const double per_microsecond = LEADCRM_EXP2_STEPS / (double) half_life;
+	/* t in steps, to the nearest one; adding 1.5 * 2^52 rounds a double to an integer */
 	const double rounding = 0x1.8p52;
 	double		steps = (double) t * per_microsecond;
 	int64_t		whole = 0;
@@ -150,13 +156,13 @@ leadcrm_score_sum_add(LeadcrmScoreSum *sum, double value, int64_t exponent)
 }
 
 /*
- * leadcrm_score_event
- *		What an event of so many points, a finite number, at a finite time is worth at time 0: *value * 2^(what is returned).
+ * leadcrm_score_event_by
+ *		leadcrm_score_event() where per_microsecond, leadcrm_score_steps(half_life), is known.
  */
 static inline int64_t
-leadcrm_score_event(double points, int64_t at, int64_t half_life, double *value)
+leadcrm_score_event_by(double points, int64_t at, int64_t half_life, double per_microsecond, double *value)
 {
-	int64_t		exponent = leadcrm_score_power(at, half_life, value);
+	int64_t		exponent = leadcrm_score_power(at, half_life, per_microsecond, value);
 
 	if (!leadcrm_score_is_near(points))
 	{
@@ -167,6 +173,16 @@ leadcrm_score_event(double points, int64_t at, int64_t half_life, double *value)
 	}
 	*value *= points;
 	return exponent;
+}
+
+/*
+ * leadcrm_score_event
+ *		What an event of so many points, a finite number, at a finite time is worth at time 0: *value * 2^(what is returned).
+ */
+static inline int64_t
+leadcrm_score_event(double points, int64_t at, int64_t half_life, double *value)
+{
+	return leadcrm_score_event_by(points, at, half_life, leadcrm_score_steps(half_life), value);
 }
 
 #endif							/* LEADCRM_SCORE_MATH_H */

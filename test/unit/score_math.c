@@ -255,7 +255,7 @@ check_power(int rounds)
 		int64_t		t = below(2) ? any_size() : -any_size();
 		int64_t		half_life = any_size();
 		double		value;
-		int64_t		exponent = leadcrm_score_power(t, half_life, &value);
+		int64_t		exponent = leadcrm_score_power(t, half_life, leadcrm_score_steps(half_life), &value);
 		long double truth = exp2l((long double) (t % half_life) / half_life);
 		double		error = fabsl(ldexpl(value, (int) (exponent - t / half_life)) / truth - 1);
 
