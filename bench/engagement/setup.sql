@@ -75,6 +75,34 @@ BEGIN
 END
 $$;
 
+-- new leads in bulk, with the default rules of fit and without them being weighed; each into a workspace of its own
+CREATE PROCEDURE bench.add_leads(run integer, n integer) LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz;
+	cpu_before float8;
+	what text;
+BEGIN
+	-- who comes first has no advantage over the runs
+	FOREACH what IN ARRAY CASE run % 2 WHEN 0 THEN '{INSERT of leads,"INSERT of leads, fit not weighed"}' ELSE '{"INSERT of leads, fit not weighed",INSERT of leads}' END::text[] LOOP
+		PERFORM leadcrm.create_workspace('bench_leads');
+		IF what <> 'INSERT of leads' THEN
+			ALTER TABLE bench_leads.lead DISABLE TRIGGER "~leadcrm_weigh_insert";
+		END IF;
+		COMMIT;
+		started := clock_timestamp();
+		cpu_before := bench.cpu();
+		INSERT INTO bench_leads.lead (full_name, email, phone, company, job_title, industry, company_size, country)
+		SELECT 'Lead number ' || i, 'lead' || i || CASE WHEN i % 3 = 0 THEN '@gmail.com' ELSE '@example.com' END, '+370600' || i, 'Company ' || i % 1000,
+			(ARRAY['CEO', 'Head of sales', 'Student', 'Engineer', NULL])[1 + i % 5], (ARRAY['software', 'retail', 'education', NULL])[1 + i % 4], i % 500, 'LT'
+		FROM generate_series(1, n) i;
+		COMMIT;
+		INSERT INTO bench.result VALUES (run, what, extract(epoch FROM clock_timestamp() - started) * 1000, bench.cpu() - cpu_before, n);
+		PERFORM leadcrm.drop_workspace('bench_leads');
+		COMMIT;
+	END LOOP;
+END
+$$;
+
 -- a query's plan is kept, as a prepared statement's is
 CREATE FUNCTION bench.top(run integer, n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -88,6 +116,9 @@ BEGIN
 		PERFORM h.* FROM crm.hot_lead h LIMIT 100;
 		INSERT INTO bench.result VALUES (run, 'top 100: all of hot_lead', extract(epoch FROM clock_timestamp() - started) * 1000, NULL, 1);
 	END LOOP;
+	started := clock_timestamp();
+	PERFORM count(*), count(r.engagement_now), count(r.temperature), count(r.quality_tier) FROM crm.lead_rating r;
+	INSERT INTO bench.result VALUES (run, 'lead_rating of all leads', extract(epoch FROM clock_timestamp() - started) * 1000, NULL, 1);
 	started := clock_timestamp();
 	PERFORM l.lead_id, leadcrm.score_at(l.engagement, now()) FROM crm.lead l WHERE l.status_category <> 'closed' AND l.stage < 'customer'
 	ORDER BY leadcrm.score_at(l.engagement, now()) DESC NULLS LAST LIMIT 100;
