@@ -20,7 +20,7 @@ COMMENT ON TABLE @workspace@.setting IS 'The settings of this workspace, one row
 COMMENT ON COLUMN @workspace@.setting.singleton IS 'Always true: there is exactly one row';
 COMMENT ON COLUMN @workspace@.setting.organisation IS 'Whose leads these are';
 COMMENT ON COLUMN @workspace@.setting.time_zone IS
-	'The zone of days and months in every view, a name of pg_timezone_names';
+	'The zone of days and months in every view, a name of pg_timezone_names that is no abbreviation (not CET: Europe/Paris)';
 COMMENT ON COLUMN @workspace@.setting.base_currency IS 'ISO 4217 code of the currency that sums are in';
 COMMENT ON COLUMN @workspace@.setting.half_life IS 'Time in which a lead''s engagement loses half its points';
 COMMENT ON COLUMN @workspace@.setting.handoff_stage IS

@@ -68,12 +68,19 @@ BEGIN
 			MESSAGE = format('there is no time zone "%s"', NEW.time_zone),
 			HINT = 'Use a name of the view pg_timezone_names, such as Europe/Vilnius.',
 			SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'time_zone';
+	ELSIF NEW.time_zone NOT IN ('UTC', 'UCT', 'GMT', 'Zulu') AND EXISTS (SELECT FROM pg_timezone_abbrevs a WHERE a.abbrev = upper(NEW.time_zone)) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('time zone "%s" is an abbreviation, too', NEW.time_zone),
+			DETAIL = 'AT TIME ZONE takes it for the abbreviation, which knows no summer time.',
+			HINT = 'Use the name of a place, such as Europe/Vilnius.',
+			SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'time_zone';
 	END IF;
 	RETURN NEW;
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.check_setting() IS
-	'Trigger: refuses a time zone that PostgreSQL does not know by name (22023)';
+	'Trigger: refuses a time zone that PostgreSQL does not know by name, or knows as an abbreviation, too, such as CET (22023)';
 
 CREATE OR REPLACE FUNCTION @workspace@.check_default_status() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$

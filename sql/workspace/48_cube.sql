@@ -129,7 +129,8 @@ CREATE OR REPLACE VIEW @workspace@.lead_cell WITH (security_invoker = true) AS
 WITH lead AS (
 	SELECT (l.created_at AT TIME ZONE z.time_zone)::date AS day, l.channel, coalesce(l.campaign_id::text, '') AS campaign, l.owner,
 		l.value, n.position::bigint AS stage, p.position::bigint AS peak, l.status_category = 'closed' AS closed,
-		floor(date_part('epoch', l.stage_since - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 AS since,
+		CASE l.stage_since WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
+			ELSE floor(date_part('epoch', l.stage_since - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END AS since,
 		ARRAY[l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at] AS stamps
 	FROM @workspace@.lead l
 	CROSS JOIN @workspace@.setting z
@@ -152,11 +153,13 @@ WITH lead AS (
 					WHEN t.us <= 90 * 86400000000 THEN 3 ELSE 4 END)::bigint << 44)
 				| (leadcrm.duration_bucket(t.us) + 4096), NULL, t.us
 		FROM generate_series(1, 7) i CROSS JOIN generate_series(1, 7) j
-		CROSS JOIN LATERAL (SELECT (extract(epoch FROM l.stamps[j] - l.stamps[i]) * 1000000)::bigint AS us) t
+		CROSS JOIN LATERAL (SELECT CASE WHEN isfinite(l.stamps[i]) AND isfinite(l.stamps[j])
+			THEN (extract(epoch FROM l.stamps[j] - l.stamps[i]) * 1000000)::bigint END AS us) t
 		WHERE i < j AND t.us IS NOT NULL
 		UNION ALL
 		SELECT 4, (i::bigint << 40)
-				| ((floor(date_part('epoch', l.stamps[i] - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728) << 8), NULL, NULL
+				| (CASE l.stamps[i] WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
+					ELSE floor(date_part('epoch', l.stamps[i] - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END << 8), NULL, NULL
 		FROM generate_series(1, 7) i WHERE l.stamps[i] IS NOT NULL
 	) k
 )

@@ -87,9 +87,10 @@ BEGIN
 			DETAIL = 'A subscription fills lead_delta; what the publisher folds would then meet other cells.',
 			HINT = 'Call rebuild_cubes() on the publisher, or drop the subscription first.';
 	END IF;
+	-- this one first: who folds may go on to write leads
+	PERFORM pg_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281);
 	-- writers wait, readers do not; each statement from here on sees all that was committed before
 	LOCK TABLE @workspace@.lead IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM pg_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281);
 	DELETE FROM @workspace@.lead_cube;
 	DELETE FROM @workspace@.lead_stay;
 	WITH cell AS MATERIALIZED (

@@ -12,7 +12,8 @@ SELECT s.stage,
 			OVER (ORDER BY s.position ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
 	END::integer AS next_position,
 	s.target_conversion_pct,
-	now() - make_interval(secs => date_part('epoch', s.stuck_after)) AS stuck_before
+	-- no later than a timestamp can say: 3,000 years are never, too
+	now() - make_interval(secs => least(date_part('epoch', s.stuck_after), 1e11)) AS stuck_before
 FROM @workspace@.stage s
 -- There are seven. Said here because the planner takes a small table that was never analysed for a thousand rows.
 LIMIT 7;

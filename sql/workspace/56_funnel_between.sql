@@ -11,9 +11,8 @@ BEGIN
 				DETAIL = 'since is the first day of the period, until the first day after it.',
 				HINT = 'Give ''-infinity'' or ''infinity'' for a period that is open on that side.';
 	ELSIF since > until THEN
-		RAISE EXCEPTION 'the period ends before it begins'
+		RAISE EXCEPTION 'the period ends before it begins: from % until %', since, until
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = format('since is %s, until is %s.', since, until),
 				HINT = 'since is the first day of the period, until the first day after it.';
 	END IF;
 	RETURN true;

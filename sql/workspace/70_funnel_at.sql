@@ -23,9 +23,8 @@ BEGIN
 	ELSIF known_until < happened_until THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = 'known_until lies before happened_until',
-			DETAIL = format('known_until is %s, happened_until is %s: nothing can be known before it happens.', known_until,
-				happened_until),
+			MESSAGE = format('known_until %s lies before happened_until %s', known_until, happened_until),
+			DETAIL = 'Nothing can be known before it happens.',
 			HINT = 'Give the same instant twice for the funnel as it was seen then.';
 	END IF;
 END

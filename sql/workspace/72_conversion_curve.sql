@@ -27,8 +27,8 @@ BEGIN
 	ELSIF conversion_curve.since >= conversion_curve.until THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = 'the period ends before it begins',
-			DETAIL = format('since is %s, until is %s.', conversion_curve.since, conversion_curve.until),
+			MESSAGE = format(CASE WHEN conversion_curve.since = conversion_curve.until THEN 'the period is empty: from %s until %s'
+				ELSE 'the period ends before it begins: from %s until %s' END, conversion_curve.since, conversion_curve.until),
 			HINT = 'since is the first day of the period, until the first day after it.';
 	ELSIF NOT EXISTS (SELECT FROM @workspace@.channel c WHERE c.code = conversion_curve.channel)
 		AND conversion_curve.channel IS NOT NULL

@@ -57,9 +57,8 @@ BEGIN
 	ELSIF NOT coalesce(isfinite(lower(period)) AND isfinite(upper(period)), false) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('%s has no %s', name,
-				CASE WHEN coalesce(isfinite(lower(period)), false) THEN 'end' ELSE 'beginning' END),
-			DETAIL = format('It is %s.', period),
+			MESSAGE = format('%s has no %s: %s', name,
+				CASE WHEN coalesce(isfinite(lower(period)), false) THEN 'end' ELSE 'beginning' END, period),
 			HINT = 'Periods that are compared have a first and a last day.';
 	END IF;
 END

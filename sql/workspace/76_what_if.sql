@@ -258,14 +258,21 @@ BEGIN
 		FROM step s
 		JOIN then_flow t ON t.place = s.place
 		CROSS JOIN total o
+	), held AS (
+		-- where later stages are full too, room at one alone brings nobody on: then the first to be full stands for all
+		SELECT j.*, h.is_shared, CASE WHEN h.is_shared THEN j.wished - j.won_then ELSE j.held_back END AS keeps_back
+		FROM (
+			SELECT i.*, max(i.held_back) OVER () AS most, min(i.place) FILTER (WHERE i.waiting > 0) OVER () AS first_full FROM joined i
+		) j
+		CROSS JOIN LATERAL (SELECT coalesce(j.place = j.first_full AND j.most <= 0 AND j.wished > j.won_then, false) AS is_shared) h
 	), judged AS (
 		SELECT j.*,
 			-- funnel_leak's bottleneck; without one the stage that holds back most
-			j.is_bottleneck OR NOT bool_or(j.is_bottleneck) OVER () AND j.held_back > 0
-				AND row_number() OVER (ORDER BY j.held_back DESC, j.place) = 1 AS fix_first,
+			j.is_bottleneck OR NOT bool_or(j.is_bottleneck) OVER () AND j.keeps_back > 0
+				AND row_number() OVER (ORDER BY j.keeps_back DESC, j.place) = 1 AS fix_first,
 			j.place < j.won AND j.rate_then <= CASE WHEN j.is_bottleneck THEN 0.1 ELSE 0.05 END AND j.entered - j.active >= 30
 				AS loses_nearly_all
-		FROM joined j
+		FROM held j
 	), answered AS (
 		SELECT j.*,
 			CASE
@@ -286,19 +293,20 @@ BEGIN
 		CASE WHEN a.advanced_then IS NOT NULL THEN (100 * a.rate_then)::numeric END, a.bend::numeric, a.advanced_then::numeric,
 		a.won_now::numeric, a.won_then::numeric,
 		(a.won_now * a.customer::double precision)::numeric, (a.won_then * a.customer::double precision)::numeric,
-		a.held_back::numeric, a.reference_pct, a.recoverable_customers,
+		a.keeps_back::numeric, a.reference_pct, a.recoverable_customers,
 		(a.recoverable_customers::double precision * a.customer::double precision)::numeric,
 		a.gain::numeric, (a.gain * a.customer::double precision)::numeric, a.fix_first, a.reply,
 		nullif(concat_ws('; ',
 			CASE WHEN a.waiting > 0 THEN format('takes %s of %s a month%s, %s wait', @workspace@.number_text(a.can_take::numeric),
 				@workspace@.number_text(a.entered_then::numeric), CASE WHEN a.is_assumed THEN ' (assumed)' ELSE '' END,
 				@workspace@.number_text(a.waiting::numeric)) END,
+			CASE WHEN a.is_shared THEN 'room here alone brings no customer more' END,
 			CASE WHEN a.loses_nearly_all THEN format('loses nearly all: %s go on', @workspace@.percent_text((100 * a.rate_then)::numeric))
 				WHEN round((100 * a.rate_then)::numeric, 1) <> round((100 * a.rate)::numeric, 1)
 				THEN format('converts %s instead of %s', @workspace@.percent_text((100 * a.rate_then)::numeric),
 					@workspace@.percent_text((100 * a.rate)::numeric)) END,
-			CASE WHEN a.place < a.won AND a.rate_then IS NULL THEN 'its rate is not known: nobody''s attempt here is over' END,
-			CASE WHEN a.is_worked AND a.can_take IS NULL THEN 'no capacity is known: taken as without limit' END), '')
+			CASE WHEN a.place < a.won AND a.rate_then IS NULL THEN 'has no known rate: nobody''s attempt here is over' END,
+			CASE WHEN a.is_worked AND a.can_take IS NULL THEN 'has no known capacity: taken as without limit' END), '')
 	FROM answered a
 	ORDER BY a.position;
 END
@@ -307,7 +315,7 @@ COMMENT ON FUNCTION @workspace@.what_if(double precision, leadcrm.lifecycle_stag
 	'A month of the funnel now, and as it would be then: with top_multiplier times the leads (4: four times), with stage converting new_pct percent, with room for capacity leads a month at stage. All optional: a stage alone converts its reference_pct; a capacity alone is that of every stage that people work. '
 	'One row a funnel stage; leads, customers and revenue are those of one month. entered_now of the first stage: mean of the last three whole months of creation; elsewhere what the stage before lets through. rate_now_pct: resolved_pct of funnel_leak. '
 	'capacity_then: leads the stage can take; as given, else (capacity_is_assumed) a_month of what_if_capacity, but never less than comes now; NULL: no limit known. Leads above it wait (waiting_then): they stay active and are not converted. rate_then_pct: as now, or as asked; where no people work, it bends with volume by elasticity (NULL: constant). '
-	'customers_now, customers_then, revenue_now, revenue_then (customers x mean known value of a customer) and answer are the same in every row: don''t add them up. waiting_customers: customers that the waiting leads would be. '
+	'customers_now, customers_then, revenue_now, revenue_then (customers x mean known value of a customer) and answer are the same in every row: don''t add them up. waiting_customers: customers more if the stage had room for all that come; where that brings none because the stages after it are full too, with room at all of them, said of the first. '
 	'fix_first: the bottleneck of funnel_leak, else the stage that holds back most; recoverable_customers, recoverable_revenue: what its reference_pct would have brought so far, as in funnel_leak; worth_customers, worth_revenue: the same for a month of the leads that come now. '
 	'answer to "more customers?": no where there are not more, or less than a tenth (for more leads: half) of the gain that these rates would bring without limits, or, for more leads, where a stage after the first loses nearly all (at most 5 % go on; at the bottleneck 10) or mending the bottleneck brings as many without a lead more; partly below nine tenths of that gain; else yes; NULL: nothing was asked, or a rate is not known. verdict: what stands out at the stage. '
 	'Unique key: stage (also position). Errors: 22004 for a multiplier that is NULL, 22023 for arguments out of range, 22P02 for an unknown stage.';

@@ -28,7 +28,7 @@ WITH step AS MATERIALIZED (
 	FROM step s WHERE s.place = 1
 ), reason AS (
 	SELECT CASE
-		WHEN s.answer <> 'no' THEN NULL
+		WHEN s.answer IS DISTINCT FROM 'no' THEN NULL
 		WHEN what_if_sentences.top_multiplier > 1 AND l.label IS NOT NULL THEN format('"%s" loses nearly all of them', l.label)
 		WHEN w.label IS NOT NULL THEN format('"%s" has no room for them', w.label)
 		WHEN s.customers_then - s.customers_now <= b.worth_customers AND s.customers_then > s.customers_now
@@ -49,7 +49,7 @@ WITH step AS MATERIALIZED (
 	FROM step c WHERE c.fix_first
 )
 SELECT CASE
-	WHEN s.entered_now = 0 THEN ARRAY[CASE WHEN EXISTS (SELECT FROM @workspace@.funnel_leak f WHERE f.entered > 0)
+	WHEN s.entered_now = 0 THEN ARRAY[CASE WHEN EXISTS (SELECT FROM @workspace@.funnel_lead f WHERE f.peak_position IS NOT NULL)
 		THEN 'Not known: no leads were created in the last three whole months, which it counts by.'
 		ELSE 'Not known: there are no leads yet.' END]
 	ELSE ARRAY[
@@ -70,7 +70,7 @@ SELECT CASE
 			WHERE c.waiting_then > 0 OR c.verdict ~ '(^|; )loses nearly all'),
 		(SELECT format('The rate is not known at %s: nobody''s attempt there is over.', string_agg(format('"%s"', c.label), ', ' ORDER BY c.position))
 			FROM step c
-			WHERE c.verdict ~ '(^|; )its rate is not known' AND (c.waiting_then > 0) IS NOT TRUE HAVING count(*) > 0),
+			WHERE c.verdict ~ '(^|; )has no known rate' AND (c.waiting_then > 0) IS NOT TRUE HAVING count(*) > 0),
 		(SELECT 'Leads that wait stay active and are not converted.'
 			|| CASE WHEN bool_or(c.capacity_is_assumed)
 				THEN ' What is assumed is what the people there do in a good week, or what comes now where that is more.' ELSE '' END
@@ -81,8 +81,10 @@ SELECT CASE
 					@workspace@.percent_text(c.rate_now_pct), @workspace@.percent_text(c.reference_pct),
 					@workspace@.number_text(c.worth_customers), c.monthly,
 					@workspace@.number_text(c.recoverable_customers), c.so_far)
-				WHEN c.waiting_customers > 0 THEN format('room for all there is worth %s customers a month.',
-					@workspace@.number_text(c.waiting_customers))
+				WHEN c.waiting_customers > 0 THEN format('room for all there%s is worth %s customers%s a month.',
+					CASE WHEN c.verdict ~ '(^|; )room here alone' THEN ' and at the stages after it' ELSE '' END,
+					@workspace@.number_text(c.waiting_customers),
+					coalesce(' (' || @workspace@.money_text(c.waiting_customers * c.revenue_then / nullif(c.customers_then, 0)) || ')', ''))
 				ELSE format('only %s go on there, the fewest of all stages.', @workspace@.percent_text(c.rate_now_pct)) END
 			FROM worth c), 'No stage stands out as the one to fix first.')]
 	END

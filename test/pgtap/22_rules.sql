@@ -148,6 +148,11 @@ SELECT is(t.error('UPDATE crm.setting SET time_zone = ''Mars/Olympus'''),
 	E'22023: there is no time zone "Mars/Olympus"\nHINT: Use a name of the view pg_timezone_names, such as Europe/Vilnius.\nAT: crm setting time_zone',
 	'a time zone');
 SELECT is(t.error('UPDATE crm.setting SET time_zone = ''Asia/Ulaanbaatar'''), 'none', 'that there is');
+SELECT is(t.error('UPDATE crm.setting SET time_zone = ''CET'''),
+	E'22023: time zone "CET" is an abbreviation, too\nDETAIL: AT TIME ZONE takes it for the abbreviation, which knows no summer time.\n'
+	'HINT: Use the name of a place, such as Europe/Vilnius.\nAT: crm setting time_zone', 'not a name that means one thing in summer and another one in a query');
+SELECT is(t.error('UPDATE crm.setting SET time_zone = ''GMT'''), 'none', 'but those that are the same all the year');
+UPDATE crm.setting SET time_zone = 'Asia/Ulaanbaatar';
 SELECT matches(t.error('UPDATE crm.setting SET ' || v), '^23514: .*' || k, k) FROM (VALUES
 	('base_currency = ''eur''', 'setting_base_currency_is_three_capitals'),
 	('handoff_stage = ''lead''', 'setting_handoff_stage_is_mql_or_sql'), ('revenue_basis = ''hope''', 'setting_revenue_basis_is_known'),

@@ -5,7 +5,7 @@ CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
 SET jit = off;
-SELECT plan(45);
+SELECT plan(47);
 
 -- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
 CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
@@ -129,6 +129,9 @@ SELECT results_eq('SELECT month::text, month_label, entered FROM crm.funnel_leak
 SELECT throws_ok($$SELECT * FROM crm.funnel_between('2020-03-01', '2020-02-01')$$, '22023', NULL, 'a period that ends before it begins');
 SELECT throws_ok($$SELECT * FROM crm.funnel_between(NULL, '2020-02-01')$$, '22004', NULL, 'a period without a beginning');
 SELECT throws_ok($$SELECT * FROM crm.funnel_between('2020-02-01', '2020-03-01', 'prospect')$$, '22P02', NULL, 'a stage that there is not');
+UPDATE crm.stage SET stuck_after = '170000000 years';
+SELECT is((SELECT sum(stalled) FROM crm.funnel_leak), 0::numeric, 'nobody stands in a stage longer than there has been time');
+SELECT is((SELECT sum(stalled) FROM crm.funnel_at(now(), now())), 0::numeric, 'nor did in the past');
 
 SELECT * FROM finish();
 ROLLBACK;

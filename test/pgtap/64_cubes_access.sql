@@ -29,7 +29,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
 
-SELECT plan(33);
+SELECT plan(35);
 SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
 SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
 REVOKE SELECT ON crm.lead_cube FROM cubes_old;
@@ -79,6 +79,17 @@ UPDATE crm.lead SET value = 1;
 RESET leadcrm.enforcement;
 SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'what was written with enforcement off');
 SELECT is((SELECT count(*) FROM leadcrm.repair('crm.lead')), 0::bigint, 'which is not for repair() to mend');
+CREATE TEMP TABLE before AS SELECT lead_id, lead_at, mql_at, stage_since FROM crm.lead;
+SET leadcrm.enforcement = off;
+UPDATE crm.lead SET lead_at = '-infinity', mql_at = 'infinity' WHERE lead_id = 2;
+UPDATE crm.lead SET stage_since = '-infinity' WHERE lead_id = 3;
+RESET leadcrm.enforcement;
+SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'also stamps that are no times');
+SELECT crm.rebuild_cubes();
+SELECT is_empty('SELECT * FROM crm.verify_cubes()', 'which are counted, too');
+SET leadcrm.enforcement = off;
+UPDATE crm.lead l SET lead_at = b.lead_at, mql_at = b.mql_at, stage_since = b.stage_since FROM before b WHERE b.lead_id = l.lead_id;
+RESET leadcrm.enforcement;
 SELECT crm.rebuild_cubes();
 
 -- a workspace made before there were cubes

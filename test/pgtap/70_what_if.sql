@@ -161,7 +161,7 @@ SELECT results_eq('SELECT position FROM crm.what_if_capacity() ORDER BY 1', 'VAL
 -- 3 weeks tell nothing
 DELETE FROM crm.lead WHERE excluded_as IS NULL AND lead_at > '2024-01-01';
 SELECT results_eq('SELECT position, a_month FROM crm.what_if_capacity() ORDER BY 1', 'VALUES (4, NULL::numeric), (5, NULL)', 'less than 4 weeks: no capacity is known');
-SELECT is((SELECT verdict FROM crm.what_if(4) WHERE stage = 'sql'), 'no capacity is known: taken as without limit', 'which the verdict says');
+SELECT is((SELECT verdict FROM crm.what_if(4) WHERE stage = 'sql'), 'has no known capacity: taken as without limit', 'which the verdict says');
 -- leads that nobody owns
 UPDATE crm.lead SET owner = '(none)' WHERE excluded_as IS NULL;
 INSERT INTO crm.lead (stage, status, status_since, status_reason, lead_at, mql_at, sql_at)
@@ -169,6 +169,28 @@ SELECT 'sql', 'lost', '2024-01-03 12:00 UTC'::timestamptz + week * interval '7 d
 FROM generate_series(0, 9) week, generate_series(1, 100 + 10 * week);
 SELECT results_eq('SELECT position, reps, round(a_month, 1) FROM crm.what_if_capacity() WHERE position = 4',
 	'SELECT 4, 1::bigint, round(181 * 365.25 / 84, 1)', 'where nobody is named, all together count as one');
+
+-- thirty weeks, in each 40 leads, 20 mql, 4 sql, 2 opportunities and a customer; the others stay where they are, so that no stage that
+-- people work ever took more than what comes now: room at one of them alone brings nobody on
+UPDATE crm.setting SET handoff_stage = 'mql';
+UPDATE crm.lead SET excluded_as = 'test' WHERE excluded_as IS NULL;
+UPDATE crm.stage SET stuck_after = '1 day', target_conversion_pct = NULL;
+INSERT INTO crm.lead (owner, value, stage, lead_at, mql_at, sql_at, opportunity_at, customer_at)
+SELECT 'ann', 50, (ARRAY['lead', 'mql', 'sql', 'opportunity', 'customer'])[r.reached]::leadcrm.lifecycle_stage, w.at, CASE WHEN r.reached > 1 THEN w.at + interval '1 day' END,
+	CASE WHEN r.reached > 2 THEN w.at + interval '2 days' END, CASE WHEN r.reached > 3 THEN w.at + interval '3 days' END,
+	CASE WHEN r.reached > 4 THEN w.at + interval '4 days' END
+FROM generate_series(0, 29) week, generate_series(1, 40) n, LATERAL (SELECT '2024-01-01 12:00 UTC'::timestamptz + week * interval '7 days' AS at) w,
+	LATERAL (SELECT 1 + (n <= 20)::int + (n <= 4)::int + (n <= 2)::int + (n <= 1)::int AS reached) r;
+SELECT results_eq($$SELECT stage::text, fix_first, round(waiting_customers / customers_now, 6), answer, capacity_then = entered_now, verdict ~ 'room here alone brings no customer more$'
+	FROM crm.what_if(4) WHERE stage > 'lead'$$,
+	$$VALUES ('mql', true, 3.0, 'no', true, true), ('sql', false, 0, 'no', true, NULL), ('opportunity', false, 0, 'no', true, NULL), ('customer', false, 0, 'no', NULL, NULL)$$,
+	'where all are full, the first of them stands for all');
+SELECT matches(crm.what_if_answer(4), '^No: "Marketing qualified lead" has no room for them\..* Fix "Marketing qualified lead" first: room for all there and at the stages '
+	'after it is worth 12 customers \(600 EUR\) a month\.$', 'which the answer says, with what it is worth');
+-- a rate that is not known is no reason for a no
+UPDATE crm.stage SET stuck_after = NULL WHERE stage = 'sql';
+UPDATE crm.lead SET excluded_as = 'test' WHERE stage > 'sql' AND excluded_as IS NULL;
+SELECT matches(crm.what_if_answer(4, capacity => 1), '^Not known\. ', 'what is not known is not said to have a reason');
 
 -- elasticity: six months of 36 to 256 leads, each converting 3 / root of its leads
 UPDATE crm.setting SET handoff_stage = 'mql';

@@ -58,9 +58,9 @@ SELECT is(t.error('SELECT * FROM crm.conversion_curve(''customer'')'), E'22023: 
 	'DETAIL: Stages that leads can go on from: lead, mql, sql, opportunity.\nHINT: Name one of these, or change in_funnel in the table stage.', 'the last stage');
 SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''subscriber'')'), '^22023: stage "subscriber" has no next', 'a stage outside the funnel');
 SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''prospect'')'), '^22P02: .*"prospect"', 'no stage at all');
-SELECT is(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-02-01'')'), E'22023: the period ends before it begins\n'
-	'DETAIL: since is 2026-03-01, until is 2026-02-01.\nHINT: since is the first day of the period, until the first day after it.', 'the wrong way round');
-SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-03-01'')'), '^22023', 'an empty period');
+SELECT is(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-02-01'')'), E'22023: the period ends before it begins: from 2026-03-01 until 2026-02-01\n'
+	'HINT: since is the first day of the period, until the first day after it.', 'the wrong way round');
+SELECT matches(t.error('SELECT * FROM crm.conversion_curve(''mql'', ''2026-03-01'', ''2026-03-01'')'), '^22023: the period is empty: from 2026-03-01 until 2026-03-01', 'an empty period');
 SELECT is(t.error('SELECT * FROM crm.conversion_curve(''mql'', channel => ''carrier pigeon'')'),
 	E'22023: there is no channel "carrier pigeon"\nHINT: Give a code of the table channel, or NULL for all.', 'no such channel');
 SELECT is((SELECT count(*) FROM crm.conversion_curve('mql', '-infinity', 'infinity')), (SELECT count(*) FROM crm.conversion_curve('mql')),

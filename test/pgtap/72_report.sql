@@ -106,7 +106,7 @@ SELECT ok(t.visible(t.make('before', NULL, '2026-03-01')) LIKE '%Leads created b
 SELECT ok(t.visible(t.make('past', '1990-01-01', '1991-01-01')) LIKE '%No leads were created in this period.%', 'or nobody');
 SELECT ok(t.visible(t.make('day', '2026-03-01', '2026-03-01')) LIKE '%No leads were created in this period.%', 'not in a period without a day either');
 SELECT is(t.error('SELECT crm.funnel_report_html(''2026-03-02'', ''2026-03-01'')'),
-	E'22023: the period ends before it begins\nDETAIL: since is 2026-03-02, until is 2026-03-01.\nHINT: since is the first day of the period, until the first day after it.', 'the wrong way round');
+	E'22023: the period ends before it begins: from 2026-03-02 until 2026-03-01\nHINT: since is the first day of the period, until the first day after it.', 'the wrong way round');
 
 -- nothing known: no values, no references, no channel with enough leads
 UPDATE crm.lead SET value = NULL;
