@@ -14,6 +14,45 @@ LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT NULL::pg_catalog.int4, NULL::pg_cat
 COMMENT ON FUNCTION @workspace@.fit_parts(@workspace@.lead) IS
 	'Which of the active rules of fit_rule apply to a lead. Made from the rules by refit(): do not change it. Unique key: fit_rule_id';
 
+CREATE OR REPLACE FUNCTION @workspace@.broken_fit_rules()
+RETURNS TABLE (fit_rule_id integer, attribute text, operator text, operand jsonb, active boolean, problem text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
+BEGIN
+	FOR fit_rule_id, attribute, operator, operand, active IN
+		SELECT r.fit_rule_id, r.attribute, r.operator, r.operand, r.active FROM @workspace@.fit_rule r ORDER BY r.fit_rule_id
+	LOOP
+		BEGIN
+			PERFORM leadcrm.fit_condition((@workspace_literal@ || '.lead')::regclass, attribute, operator, operand);
+		EXCEPTION WHEN OTHERS THEN
+			problem := SQLERRM;
+			RETURN NEXT;
+		END;
+	END LOOP;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.broken_fit_rules() IS
+	'The rules of fit that cannot work any more, because a column was renamed or dropped or its type changed, with what is wrong. Until an active '
+	'one is changed, leads that need weighing are refused. Unique key: fit_rule_id';
+
+CREATE OR REPLACE FUNCTION @workspace@.refuse_broken_fit(code text, message text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
+DECLARE
+	broken record;
+BEGIN
+	SELECT string_agg(format('rule %s: %s', b.fit_rule_id, b.problem), '; ' ORDER BY b.fit_rule_id) AS list, min(b.fit_rule_id) AS first, min(b.problem) AS problem
+		INTO broken
+	FROM @workspace@.broken_fit_rules() b WHERE b.active;
+	RAISE EXCEPTION USING
+		ERRCODE = code,
+		MESSAGE = format('fit cannot be computed: %s', coalesce(broken.problem, message)),
+		DETAIL = coalesce(broken.list, message) || '.',
+		HINT = format('Change the attribute of the rule in %1$s.fit_rule, or switch it off (active = false). If none is broken, SELECT %1$s.refit().', @workspace_literal@),
+		SCHEMA = (parse_ident(@workspace_literal@))[1], TABLE = 'fit_rule', COLUMN = 'attribute';
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.refuse_broken_fit(text, text) IS
+	'A step of lead_weigh(): raises the error of a rule that stopped working after it was written, and names it';
+
 CREATE OR REPLACE FUNCTION @workspace@.lead_weigh() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $workspace$
 DECLARE
@@ -23,7 +62,11 @@ BEGIN
 		RETURN NEW;
 	END IF;
 	IF TG_TABLE_SCHEMA OPERATOR(pg_catalog.=) (pg_catalog.parse_ident(@workspace_literal@))[1] THEN
-		weighed := @workspace@.fit_of(NEW);
+		BEGIN
+			weighed := @workspace@.fit_of(NEW);
+		EXCEPTION WHEN undefined_column OR undefined_function OR datatype_mismatch THEN
+			PERFORM @workspace@.refuse_broken_fit(SQLSTATE, SQLERRM);
+		END;
 	ELSE
 		-- renamed, and not yet upgraded
 		EXECUTE pg_catalog.format('SELECT %I.fit_of($1)', TG_TABLE_SCHEMA) INTO weighed USING NEW;

@@ -61,6 +61,8 @@ count_decimals(double x)
 {
 	double		power = 1;
 
+	if (fabs(x) >= 1e15)
+		return 0;
 	for (int places = 0; places <= LEADCRM_MAX_DECIMALS; places++, power *= 10)
 	{
 		double		scaled = x * power;

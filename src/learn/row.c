@@ -287,7 +287,7 @@ leadcrm_row_value(LeadcrmRowReader *reader, int column, LeadcrmValue *value)
 				float		number = DatumGetFloat4(datum);
 
 				if (isnan(number) || isinf(number))
-					*value = number_value(number);
+					*value = number_value(number < 0 ? -FLT_MAX : FLT_MAX);
 				else
 				{
 					float_to_shortest_decimal_buf(number, digits);

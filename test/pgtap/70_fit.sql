@@ -246,7 +246,10 @@ ALTER TABLE crm.lead ADD COLUMN domain text;
 UPDATE crm.fit_rule SET attribute = 'domain' WHERE attribute = 'industry';
 SELECT matches(t.error('ALTER TABLE crm.lead DROP COLUMN domain'), '^2BP01: .*trigger ~leadcrm_weigh', 'for the rule''s sake alone');
 ALTER TABLE crm.lead RENAME COLUMN domain TO branch;
-SELECT matches(t.error('INSERT INTO crm.lead (lead_id, branch) VALUES (9, ''IT'')'), '^42703: column "domain" not found in data type crm.lead', 'a renamed one is missed by name');
+SELECT matches(t.error('INSERT INTO crm.lead (lead_id, branch) VALUES (9, ''IT'')'), E'^42703: fit cannot be computed: a lead has no attribute "domain"\nDETAIL: rule [0-9]+: a lead has no attribute "domain".\n'
+	'HINT: Change the attribute of the rule in crm.fit_rule, or switch it off \\(active = false\\)..*AT: crm fit_rule attribute$', 'a renamed one is missed by name');
+SELECT results_eq('SELECT attribute, active, problem FROM crm.broken_fit_rules()', $$VALUES ('domain', true, 'a lead has no attribute "domain"')$$, 'and listed');
+SELECT is(t.error('UPDATE crm.lead SET value = 5 WHERE lead_id = 1'), 'none', 'what has nothing to do with it goes on');
 SELECT matches(t.error('UPDATE crm.fit_rule SET points = 51 WHERE attribute = ''full_name'''), '^42703: a lead has no attribute "domain"', 'also by the next change of rules');
 UPDATE crm.fit_rule SET attribute = 'branch', points = 51 WHERE attribute = 'domain';
 INSERT INTO crm.lead (lead_id, branch) VALUES (9, 'IT');
@@ -269,7 +272,7 @@ INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('city', 
 SET LOCAL client_min_messages = error;
 ALTER TABLE crm.lead DROP COLUMN city CASCADE;
 SET LOCAL client_min_messages = warning;
-SELECT matches(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), '^42703: column "city" not found in data type crm.lead', 'dropped with CASCADE: no lead is weighed in silence');
+SELECT matches(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), '^42703: fit cannot be computed: a lead has no attribute "city"', 'dropped with CASCADE: no lead is weighed in silence');
 SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), '^42703: workspace "crm" cannot be built: a lead has no attribute "city"', 'an upgrade says why');
 DELETE FROM crm.fit_rule WHERE attribute = 'city';
 SELECT is(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), 'none', 'without its rule all is well');
