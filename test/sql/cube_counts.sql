@@ -66,9 +66,10 @@ SELECT count(*) FROM (SELECT cube, kind, period, code, key, sum(leads), sum(valu
 	EXCEPT SELECT cube, kind, period, code, key, n, valued, amount FROM sums) x;
 ROLLBACK;
 -- some of them
-SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 3::smallint, 0::smallint, ARRAY[1 << 24, 4 << 24]::bigint[], ARRAY[2 << 24, 5 << 24]::bigint[], '2024-02-01', '2024-03-02') AS c FROM delta) s,
+SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 3::smallint, 0::smallint, ARRAY[1 << 24, 3 << 24]::bigint[], ARRAY[2 << 24, 4 << 24]::bigint[], '2024-02-01', '2024-03-02') AS c FROM delta) s,
 	unnest(s.c) x ORDER BY key, code;
 SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 0::smallint, 0::smallint, NULL, NULL, '2024-03-02', NULL) AS c FROM delta) s, unnest(s.c) x ORDER BY key, code;
+SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 0::smallint, 0::smallint, '{0}', '{53477379}', '2024-03-02', NULL) AS c FROM delta) s, unnest(s.c) x;
 SELECT leadcrm.sum_deltas(changes) FROM delta WHERE false;
 -- what does not count, and what is gone
 UPDATE plant SET weed = 'ivy' WHERE id > 101;
@@ -97,6 +98,20 @@ CREATE TRIGGER zz_meddle AFTER UPDATE OF price ON plant FOR EACH ROW WHEN (pg_tr
 UPDATE plant SET price = 1 WHERE id <= 104;
 SELECT sum(valued), sum(amount) FROM sums WHERE kind = 0 AND cube = 0;
 SELECT count(price), sum(price) FROM plant;
+
+-- nor does a statement that fails after its rows were counted
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0099'; END $$;
+CREATE TRIGGER zzz_refuse AFTER UPDATE OF fate ON plant FOR EACH ROW WHEN (NEW.id = 105) EXECUTE FUNCTION refuse();
+BEGIN;
+UPDATE plant SET price = 2 WHERE id = 110;
+SAVEPOINT s;
+UPDATE plant SET fate = 'dead', price = 10 WHERE id BETWEEN 102 AND 105;
+ROLLBACK TO s;
+UPDATE plant SET note = 'dry' WHERE id = 111;
+COMMIT;
+SELECT sum(valued), sum(amount) FROM sums WHERE kind = 0 AND cube = 0;
+SELECT count(price), sum(price) FROM plant WHERE weed IS NULL;
+DROP TRIGGER zzz_refuse ON plant;
 
 -- what is refused
 SELECT leadcrm.count_cells();
