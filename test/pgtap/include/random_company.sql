@@ -102,7 +102,7 @@ BEGIN
 	UPDATE crm.lead SET excluded_as = 'employee' WHERE lead_id % 23 = 0;
 	DELETE FROM crm.lead l WHERE l.lead_id % 29 = 0 AND NOT EXISTS (SELECT FROM crm.customer c WHERE c.lead_id = l.lead_id);
 	-- what imports bring along; who moved to the handoff stage here was cold, for want of activities
-	UPDATE crm.lead SET handoff_temperature = t.pick('cold', 'warm', 'hot') WHERE handed_off_at IS NOT NULL AND lead_id % 3 > 0;
+	UPDATE crm.lead SET handoff_temperature = (ARRAY['cold', 'warm', 'hot'])[1 + lead_id / 3 % 3] WHERE handed_off_at IS NOT NULL AND lead_id % 3 > 0;
 
 	DELETE FROM t.period;
 	INSERT INTO t.period VALUES ('-infinity', 'infinity', NULL), (current_date - 200, current_date - 100, NULL),
