@@ -107,7 +107,9 @@ CROSS JOIN LATERAL (
 ) x
 UNION ALL
 SELECT x.period, x.code, x.key, x.leads, x.valued, x.amount
-FROM @workspace@.delta_cells(cells_of.delta_cube, cells_of.kind, cells_of.first_codes, cells_of.end_codes, cells_of.since, cells_of.until) x;
+-- no ranges: no cells, where delta_cells takes NULL for all
+FROM @workspace@.delta_cells(cells_of.delta_cube, cells_of.kind, coalesce(cells_of.first_codes, '{}'), coalesce(cells_of.end_codes, '{}'),
+	cells_of.since, cells_of.until) x;
 END;
 COMMENT ON FUNCTION @workspace@.cells_of(smallint, smallint[], date[], bigint[], bigint[], smallint, date, date) IS
 	'Cells of one kind, deltas included: of each cube and period (parallel arrays), with a code in one of the ranges from first_codes to before end_codes (parallel arrays); of the deltas, what they add to the cube delta_cube, for days from since to before until or for all. Add up leads, valued and amount of equal (period, code, key). Not unique. A building block of the funnel views.';

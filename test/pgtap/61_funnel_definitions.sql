@@ -5,7 +5,7 @@ CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
 SET jit = off;
-SELECT plan(47);
+SELECT plan(48);
 
 -- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
 CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
@@ -82,6 +82,10 @@ SELECT results_eq('SELECT channel, is_bottleneck FROM crm.funnel_leak_by_channel
 SELECT is((SELECT active FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND channel = 'event'), 1::bigint, 'the young lead is active');
 UPDATE crm.stage SET stuck_after = '12 hours' WHERE stage = 'mql';
 SELECT is((SELECT active FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND channel = 'event'), 0::bigint, 'until the threshold moves');
+
+UPDATE crm.stage SET stuck_after = NULL;
+SELECT results_eq('SELECT sum(stalled), count(*) FILTER (WHERE active < 0) FROM crm.funnel_leak', 'VALUES (0::numeric, 0::bigint)', 'without any limit nobody is stalled');
+UPDATE crm.stage SET stuck_after = '12 hours';
 
 -- without any reference the lowest rate counts, with 30 resolved
 DELETE FROM crm.customer;
