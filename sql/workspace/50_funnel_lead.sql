@@ -13,7 +13,7 @@ SELECT s.stage,
 	END::integer AS next_position,
 	s.target_conversion_pct,
 	-- no later than a timestamp can say: 3,000 years are never, too
-	now() - make_interval(secs => least(date_part('epoch', s.stuck_after), 1e11)) AS stuck_before
+	CASE WHEN s.stuck_after IS NOT NULL THEN now() - make_interval(secs => least(date_part('epoch', s.stuck_after), 1e11)) END AS stuck_before
 FROM @workspace@.stage s
 -- There are seven. Said here because the planner takes a small table that was never analysed for a thousand rows.
 LIMIT 7;

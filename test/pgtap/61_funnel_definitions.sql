@@ -5,7 +5,7 @@ CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
 SET jit = off;
-SELECT plan(48);
+SELECT plan(49);
 
 -- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
 CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
@@ -85,6 +85,7 @@ SELECT is((SELECT active FROM crm.funnel_leak_by_channel WHERE stage = 'mql' AND
 
 UPDATE crm.stage SET stuck_after = NULL;
 SELECT results_eq('SELECT sum(stalled), count(*) FILTER (WHERE active < 0) FROM crm.funnel_leak', 'VALUES (0::numeric, 0::bigint)', 'without any limit nobody is stalled');
+SELECT is_empty('SELECT stage FROM crm.funnel_scale WHERE stuck_before IS NOT NULL', 'nor ever will be');
 UPDATE crm.stage SET stuck_after = '12 hours';
 
 -- without any reference the lowest rate counts, with 30 resolved
