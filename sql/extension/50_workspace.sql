@@ -80,23 +80,25 @@ COMMENT ON COLUMN leadcrm.workspaces.is_current IS
 GRANT SELECT ON leadcrm.workspaces TO PUBLIC;
 
 -- The objects in a schema that can be the template's: tables, views, functions.
-CREATE FUNCTION leadcrm.schema_objects(schema oid, OUT kind text, OUT identity text, OUT classid oid, OUT objid oid)
+CREATE FUNCTION leadcrm.schema_objects(schema oid, OUT kind text, OUT identity text, OUT classid oid, OUT objid oid, OUT definition tid)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT CASE WHEN c.relkind IN ('r', 'p') THEN 'table' ELSE 'view' END,
-		pg_catalog.quote_ident(c.relname), 'pg_catalog.pg_class'::regclass::oid, c.oid
+		pg_catalog.quote_ident(c.relname), 'pg_catalog.pg_class'::regclass::oid, c.oid, r.ctid
 	FROM pg_catalog.pg_class c
+		LEFT JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND c.relkind = 'v' AND r.rulename = '_RETURN'
 	WHERE c.relnamespace = schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 	UNION ALL
 	SELECT 'function',
 		pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')',
-		'pg_catalog.pg_proc'::regclass::oid, p.oid
+		'pg_catalog.pg_proc'::regclass::oid, p.oid, p.ctid
 	FROM pg_catalog.pg_proc p
 	WHERE p.pronamespace = schema;
 END;
 COMMENT ON FUNCTION leadcrm.schema_objects(oid) IS
-	'The tables, views and functions of a schema: kind, identity within the schema, catalog and object id';
+	'The tables, views and functions of a schema: kind, identity within the schema, catalog and object id, and where the catalog keeps the '
+	'definition of a view or function: another place after each CREATE OR REPLACE';
 
 CREATE FUNCTION leadcrm.check_workspace_name(workspace name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $leadcrm$
@@ -141,14 +143,17 @@ DECLARE
 	ident text := quote_ident(workspace);
 	present oid[];
 	foreign_to_us oid[];
+	ours text[];
 	made record;
+	left_over record;
 	list text;
 	message text;
 	detail text;
 BEGIN
 	PERFORM leadcrm.check_workspace_name(workspace);
-	SELECT coalesce(array_agg(o.objid), '{}'), coalesce(array_agg(o.objid) FILTER (WHERE w.kind IS NULL), '{}')
-		INTO present, foreign_to_us
+	SELECT coalesce(array_agg(o.objid), '{}'), coalesce(array_agg(o.objid) FILTER (WHERE w.kind IS NULL), '{}'),
+			array_agg((o.kind, o.objid, o.definition)::text) FILTER (WHERE w.kind IS NOT NULL AND o.definition IS NOT NULL)
+		INTO present, foreign_to_us, ours
 	FROM leadcrm.schema_objects(schema) o LEFT JOIN leadcrm.workspace_objects(workspace) w USING (kind, identity);
 
 	BEGIN
@@ -163,6 +168,18 @@ BEGIN
 			DETAIL = concat_ws(E'\n', nullif(detail, ''), 'Nothing was changed.'),
 			HINT = 'If an object of yours stands in the way, rename or move it.';
 	END;
+
+	-- What an earlier version made and the template has not made again is no longer used: it goes, the youngest first, as it was made of
+	-- the others. Where something of the users' depends on it, it stays until an upgrade that finds nothing of the kind.
+	FOR left_over IN
+		SELECT o.kind, o.identity FROM leadcrm.schema_objects(schema) o WHERE (o.kind, o.objid, o.definition)::text = ANY (ours) ORDER BY o.objid DESC
+	LOOP
+		BEGIN
+			EXECUTE format('DROP %s %s.%s', upper(left_over.kind), ident, left_over.identity);
+		EXCEPTION WHEN dependent_objects_still_exist THEN
+			NULL;
+		END;
+	END LOOP;
 
 	-- whatever default privileges say, nothing new is granted to PUBLIC
 	FOR made IN
@@ -321,7 +338,8 @@ COMMENT ON FUNCTION leadcrm.upgrade_workspace(name) IS
 	'Brings a workspace''s tables, views and functions up to the installed version, and to its present name '
 	'after ALTER SCHEMA ... RENAME. Keeps all rows, columns, grants and comments. Errors: 3F000 no workspace, '
 	'42501 not its owner, 42710 objects of users in the way, 42P01 tables of its own missing, which it lists; '
-	'then nothing is changed. Triggers of the workspace that were disabled are enabled';
+	'then nothing is changed. Triggers of the workspace that were disabled are enabled; views and functions that '
+	'this version no longer has are dropped, except where users'' own objects depend on them';
 
 CREATE FUNCTION leadcrm.drop_workspace(name name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $leadcrm$

@@ -100,5 +100,35 @@ SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT 
 	'has all that a new one has');
 SELECT is_empty($$SELECT a FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = 'crm.funnel_leak_by_owner'::regclass AND a.grantee = 0$$, 'nothing new for PUBLIC');
 
+-- what an older version made and this one does not
+CREATE FUNCTION t.older(made text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE OR REPLACE FUNCTION crm."~leadcrm_workspace"() RETURNS text LANGUAGE sql IMMUTABLE AS %L',
+		(SELECT regexp_replace(prosrc, '(\nSELECT )', E'\n' || made || '\1') FROM pg_proc WHERE oid = 'crm."~leadcrm_workspace"()'::regprocedure));
+END
+$$;
+SELECT is(t.error($q$
+	CREATE FUNCTION crm.old_edge(edge timestamp, zone text) RETURNS timestamptz LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT edge AT TIME ZONE zone; END;
+	CREATE VIEW crm.old_edges AS SELECT crm.old_edge(since, 'UTC') FROM (VALUES (timestamp '2026-01-01')) v (since);
+	CREATE FUNCTION crm.hot_now(stage leadcrm.lifecycle_stage) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION crm.funnel_rates(positions integer[], lead crm.lead) RETURNS integer LANGUAGE sql AS 'SELECT 2';
+	COMMENT ON FUNCTION crm.funnel_rates(integer[], crm.lead) IS 'of another version';
+	GRANT EXECUTE ON FUNCTION crm.hot_now(leadcrm.lifecycle_stage) TO lc_stranger;
+	CREATE VIEW crm.my_number AS SELECT crm.hot_now('lead') AS number;
+	CREATE FUNCTION crm.old_own(integer) RETURNS integer LANGUAGE sql AS 'SELECT 3'$q$, 'lc_keeper'), 'none', 'what an older version made, and the company');
+SELECT t.older(E'-- view: old_edges\n-- function: old_edge(timestamp without time zone, text)\n-- function: hot_now(leadcrm.lifecycle_stage)\n'
+	'-- function: funnel_rates(integer[], @workspace@.lead)');
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'upgraded');
+SELECT results_eq($$SELECT what FROM t.everything('crm') WHERE what ~ '^(table|function) (crm\.)?(old_|hot_now|funnel_rates\(integer)' ORDER BY 1$$,
+	ARRAY['function crm.hot_now(leadcrm.lifecycle_stage)', 'function crm.old_own(integer)'],
+	'is gone, except where something of the company''s depends on it');
+SELECT results_eq('SELECT number FROM crm.my_number', ARRAY[1], 'which works');
+SELECT results_eq($$SELECT kind || ' ' || identity FROM leadcrm.workspace_objects('crm') WHERE identity ~ '^(old_|hot_now|funnel_rates\(integer)'$$,
+	ARRAY['function hot_now(leadcrm.lifecycle_stage)'], 'it is still known as the workspace''s');
+SELECT is(t.error('DROP VIEW crm.my_number; SELECT leadcrm.upgrade_workspace(''crm'')', 'lc_keeper'), 'none', 'once nothing depends on it');
+SELECT is(to_regproc('crm.hot_now'), NULL, 'it goes');
+SELECT is_empty($$SELECT what FROM (SELECT what, definition FROM t.fresh EXCEPT SELECT what, definition FROM t.everything('crm')) d$$,
+	'all that a new one has stays');
+
 SELECT * FROM finish();
 ROLLBACK;
