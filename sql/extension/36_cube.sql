@@ -6,7 +6,7 @@ COMMENT ON FUNCTION leadcrm.count_cells() IS
 
 CREATE TYPE leadcrm.cell AS (cube smallint, kind smallint, period date, code bigint, key text, leads bigint, valued bigint, amount numeric);
 COMMENT ON TYPE leadcrm.cell IS
-'Rows counted: in which cube (0 by the day that they were born on, 1 by its month, 2 all, 3 and on by a key), of which kind (0 place, 1 open by 32 days since when, 2 by the day, 3 stays, 4 stamps), of which period (-infinity: none), which code (see the workspace''s doc/cubes.md), key (empty in cubes 0 to 2); how many more (less than 0: fewer), how many of them with a value, and the sum of the values, in stays that of the microseconds.';
+'Rows counted: in which cube (0 by the day that they were born on, 1 by its month, 2 all, 3 and on by a key), of which kind (0 place, 1 open by 32 days since when, 2 by the day, 3 stays, 4 stamps, 8 place), of which period (-infinity: none), which code (see the workspace''s doc/cubes.md), key (empty in cubes 0 to 2); how many more (less than 0: fewer), how many of them with a value, and the sum of the values, in stays that of the microseconds.';
 
 CREATE FUNCTION leadcrm.sum_deltas_trans(internal, changes bytea) RETURNS internal
 IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_trans';
@@ -16,9 +16,14 @@ CREATE FUNCTION leadcrm.sum_deltas_trans(internal, changes bytea, cube smallint,
 IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_trans';
 COMMENT ON FUNCTION leadcrm.sum_deltas_trans(internal, bytea, smallint, smallint, bigint[], bigint[], date, date) IS
 'Transition of sum_deltas(changes, cube, kind, first_codes, end_codes, since, until).';
+CREATE FUNCTION leadcrm.sum_deltas_in_trans(internal, changes bytea, cube smallint, kinds smallint[], first_codes bigint[], end_codes bigint[],
+	since date, until date) RETURNS internal
+IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_in_trans';
+COMMENT ON FUNCTION leadcrm.sum_deltas_in_trans(internal, bytea, smallint, smallint[], bigint[], bigint[], date, date) IS
+'Transition of sum_deltas_in(changes, cube, kinds, first_codes, end_codes, since, until).';
 CREATE FUNCTION leadcrm.sum_deltas_final(internal) RETURNS leadcrm.cell[]
 IMMUTABLE PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_sum_deltas_final';
-COMMENT ON FUNCTION leadcrm.sum_deltas_final(internal) IS 'Final function of both forms of sum_deltas.';
+COMMENT ON FUNCTION leadcrm.sum_deltas_final(internal) IS 'Final function of sum_deltas and sum_deltas_in.';
 
 CREATE AGGREGATE leadcrm.sum_deltas(changes bytea) (
 	SFUNC = leadcrm.sum_deltas_trans, STYPE = internal, SSPACE = 1000000, FINALFUNC = leadcrm.sum_deltas_final, PARALLEL = SAFE);
@@ -29,6 +34,12 @@ CREATE AGGREGATE leadcrm.sum_deltas(changes bytea, cube smallint, kind smallint,
 	SFUNC = leadcrm.sum_deltas_trans, STYPE = internal, SSPACE = 1000000, FINALFUNC = leadcrm.sum_deltas_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE leadcrm.sum_deltas(bytea, smallint, smallint, bigint[], bigint[], date, date) IS
 'The same of one cube and kind, of codes from first_codes to before end_codes (parallel arrays), of rows born from since to before until; NULL: all. What the first row says of these counts. Errors: XX001 not a delta, 22004 NULL among the codes.';
+
+CREATE AGGREGATE leadcrm.sum_deltas_in(changes bytea, cube smallint, kinds smallint[], first_codes bigint[], end_codes bigint[],
+	since date, until date) (
+	SFUNC = leadcrm.sum_deltas_in_trans, STYPE = internal, SSPACE = 1000000, FINALFUNC = leadcrm.sum_deltas_final, PARALLEL = SAFE);
+COMMENT ON AGGREGATE leadcrm.sum_deltas_in(bytea, smallint, smallint[], bigint[], bigint[], date, date) IS
+'sum_deltas of several kinds at once: each range of codes is of a kind of its own (kinds, first_codes and end_codes are parallel arrays; NULL: no cells). Errors: XX001 not a delta, 22004 NULL among the codes or kinds.';
 
 CREATE FUNCTION leadcrm.recount(target regclass) RETURNS SETOF leadcrm.cell STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_recount';
 COMMENT ON FUNCTION leadcrm.recount(regclass) IS

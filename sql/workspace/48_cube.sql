@@ -21,10 +21,12 @@
 -- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          us between them
 --           (deltas only: in lead_stay all cells of one from and to are a row, its histogram holding code and leads)
 -- 4 entered stage << 40 | day of the stamp << 8; cubes 0 and 1 only                                  0
+-- 8 place   as 0, of all periods (-infinity) at once; cubes 2 to 5 only                              value
 -- apart: 0 the wrong way round, 1 up to 30 days, 2 up to 60, 3 up to 90, 4 more.
 --
--- stalled needs the leads that stand in a stage since before an instant: blocks of 32 days before it, days in the block that it
--- lies in, and of the day itself the leads, by an index. So it is exact though time passes without a write.
+-- stalled needs the leads that stand in a stage since before an instant, that is all who stand there but those who came since: blocks of
+-- 32 days after it, days in the block that it lies in, and of the day itself the leads, by an index. So it is exact though time passes
+-- without a write.
 
 -- beside lead_alive_idx, for companies that let customers become stalled
 CREATE INDEX IF NOT EXISTS lead_kept_idx ON @workspace@.lead (stage, stage_since)
@@ -41,13 +43,14 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_cube (
 	amount numeric NOT NULL,
 	CONSTRAINT lead_cube_pkey PRIMARY KEY (cube, kind, period, code, key)
 ) WITH (fillfactor = 80);
-CREATE INDEX IF NOT EXISTS lead_cube_empty_idx ON @workspace@.lead_cube (cube) WHERE leads = 0 AND valued = 0 AND amount = 0;
+-- no index on what changes: so that an update touches none (fillfactor leaves room for it on the page)
+DROP INDEX IF EXISTS @workspace@.lead_cube_empty_idx;
 COMMENT ON TABLE @workspace@.lead_cube IS
 	'Leads counted by cells, without what stands in lead_delta; written by fold() and rebuild_cubes() only. Read it by cells_of(). Unique key: cube, kind, period, code, key';
 COMMENT ON COLUMN @workspace@.lead_cube.cube IS
 	'What the leads are counted by: 0 day of creation, 1 month of creation, 2 nothing, 3 channel, 4 campaign, 5 owner';
 COMMENT ON COLUMN @workspace@.lead_cube.kind IS
-	'What a cell counts: 0 leads by place, 1 open leads by 32 days since when, 2 open leads by the day since when, 4 stamps';
+	'What a cell counts: 0 leads by place, 1 open leads by 32 days since when, 2 open leads by the day since when, 4 stamps, 8 leads by place, of all periods at once';
 COMMENT ON COLUMN @workspace@.lead_cube.period IS 'Day or first day of the month of creation; -infinity where a cell is of no period';
 COMMENT ON COLUMN @workspace@.lead_cube.code IS 'The cell within its kind, packed; doc/cubes.md takes it apart';
 COMMENT ON COLUMN @workspace@.lead_cube.key IS 'Channel, campaign_id (empty: none) or owner; empty in the cubes 0 to 2';
@@ -66,7 +69,9 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead_stay (
 	counts bigint[] NOT NULL,
 	CONSTRAINT lead_stay_pkey PRIMARY KEY (cube, period, code, key)
 ) WITH (fillfactor = 60);
-CREATE INDEX IF NOT EXISTS lead_stay_empty_idx ON @workspace@.lead_stay (cube) WHERE leads = 0 AND counts = '{}';
+DROP INDEX IF EXISTS @workspace@.lead_stay_empty_idx;
+-- as it is: compressing it would cost fold() and whoever reads more than it saves
+ALTER TABLE @workspace@.lead_stay ALTER COLUMN counts SET STORAGE EXTERNAL;
 COMMENT ON TABLE @workspace@.lead_stay IS
 	'How long leads took from one stage to another, beside lead_cube and kept like it: a histogram for each two stages. Unique key: cube, period, code, key';
 COMMENT ON COLUMN @workspace@.lead_stay.cube IS 'As in lead_cube';
@@ -124,6 +129,23 @@ END;
 COMMENT ON FUNCTION @workspace@.delta_cells(smallint, smallint, bigint[], bigint[], date, date) IS
 	'What lead_delta adds to the cells of one cube and kind, with codes from first_codes to before end_codes (parallel arrays), of leads created from since to before until; NULL: all. leads, valued and amount: how much more. Unique key: cube, kind, period, code, key. A building block of cells_of() and others.';
 
+CREATE OR REPLACE FUNCTION @workspace@.delta_cells_in(cube smallint, kinds smallint[], first_codes bigint[], end_codes bigint[],
+	since date, until date)
+RETURNS SETOF leadcrm.cell
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT x.*
+FROM unnest((
+	SELECT leadcrm.sum_deltas_in(d.changes, delta_cells_in.cube, delta_cells_in.kinds, delta_cells_in.first_codes,
+		delta_cells_in.end_codes, delta_cells_in.since, delta_cells_in.until)
+	FROM @workspace@.lead_delta d
+	WHERE (delta_cells_in.since IS NULL OR d.last_day >= delta_cells_in.since)
+	AND (delta_cells_in.until IS NULL OR d.first_day < delta_cells_in.until)
+)) x;
+END;
+COMMENT ON FUNCTION @workspace@.delta_cells_in(smallint, smallint[], bigint[], bigint[], date, date) IS
+	'delta_cells of several kinds, which reads lead_delta once: kinds, first_codes and end_codes are parallel arrays. Unique key: cube, kind, period, code, key. A building block of the funnel views.';
+
 -- The leads counted anew, in plain SQL: what the cubes must say.
 CREATE OR REPLACE VIEW @workspace@.lead_cell WITH (security_invoker = true) AS
 WITH lead AS (
@@ -141,8 +163,9 @@ WITH lead AS (
 	SELECT l.day, l.channel, l.campaign, l.owner, k.kind, k.code, k.value, k.amount
 	FROM lead l
 	CROSS JOIN LATERAL (
-		SELECT 0 AS kind, (l.peak << 24) | (l.stage << 20) | (CASE WHEN l.closed THEN 65536 ELSE 0 END)
+		SELECT u.kind, (l.peak << 24) | (l.stage << 20) | (CASE WHEN l.closed THEN 65536 ELSE 0 END)
 				| coalesce((SELECT sum(1 << (i - 1)) FILTER (WHERE l.stamps[i] IS NOT NULL) FROM generate_series(1, 7) i), 0) AS code, l.value, l.value AS amount
+		FROM (VALUES (0), (8)) u (kind)
 		UNION ALL
 		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value WHERE NOT l.closed AND l.since IS NOT NULL
 		UNION ALL
@@ -169,7 +192,7 @@ SELECT b.cube::smallint AS cube, c.kind::smallint AS kind,
 	c.code::bigint AS code, b.key, count(*) AS leads, count(c.value) AS valued, coalesce(sum(c.amount), 0)::numeric AS amount
 FROM counted c
 CROSS JOIN LATERAL (VALUES (0, ''), (1, ''), (2, ''), (3, c.channel), (4, c.campaign), (5, c.owner)) b (cube, key)
-WHERE NOT (c.kind = 0 AND b.cube = 2) AND NOT (c.kind = 4 AND b.cube > 1)
+WHERE NOT (c.kind = 0 AND b.cube = 2) AND NOT (c.kind = 4 AND b.cube > 1) AND NOT (c.kind = 8 AND b.cube < 2)
 GROUP BY 1, 2, 3, 4, 5;
 COMMENT ON VIEW @workspace@.lead_cell IS
 	'The cells as a count of all leads makes them: what lead_cube, lead_stay and lead_delta together must say, and verify_cubes() compares with. Slow. Unique key: cube, kind, period, code, key';

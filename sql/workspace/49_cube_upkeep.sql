@@ -1,11 +1,17 @@
 -- The cubes' upkeep: folding deltas, counting anew, comparing with the leads.
 
 -- One number of two for an advisory lock: the workspace's own. Whoever folds or counts anew holds it.
-CREATE OR REPLACE FUNCTION @workspace@.fold(at_most integer DEFAULT 10000) RETURNS bigint
+CREATE OR REPLACE FUNCTION @workspace@.fold(at_most integer DEFAULT 50000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	folded bigint := 0;
 	batch bigint;
+	at_once integer;
+	cubes smallint[];	-- of cells in which nothing is left
+	kinds smallint[];
+	periods date[];
+	codes bigint[];
+	keys text[];
 BEGIN
 	IF at_most IS NULL OR at_most < 1 THEN
 		RAISE EXCEPTION USING
@@ -27,16 +33,18 @@ BEGIN
 	IF NOT pg_try_advisory_xact_lock((@workspace_literal@ || '.lead_delta')::regclass::oid::integer, 1281) THEN
 		RETURN 0;
 	END IF;
+	-- so many at once that their cells fit into memory: of bulk statements a thousand, of those that change one lead as many as there are
+	SELECT least(greatest(8000000 / avg(length(x.changes)), 1000), 20000)::integer INTO at_once
+	FROM (SELECT d.changes FROM @workspace@.lead_delta d LIMIT 1000) x;
 	LOOP
-		-- so many at once that their cells fit into memory
 		WITH taken AS (
 			DELETE FROM @workspace@.lead_delta d
-			USING (SELECT x.delta_id FROM @workspace@.lead_delta x LIMIT least(at_most - folded, 1000) FOR UPDATE SKIP LOCKED) t
+			USING (SELECT x.delta_id FROM @workspace@.lead_delta x LIMIT least(at_most - folded, at_once) FOR UPDATE SKIP LOCKED) t
 			WHERE d.delta_id = t.delta_id
 			RETURNING d.changes
 		), cell AS MATERIALIZED (
 			SELECT x.* FROM unnest((SELECT leadcrm.sum_deltas(t.changes) FROM taken t)) x
-		), put AS (
+		), moved AS (
 			INSERT INTO @workspace@.lead_cube AS c (cube, kind, period, code, key, leads, valued, amount)
 			SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount
 			FROM cell x
@@ -44,7 +52,8 @@ BEGIN
 			ORDER BY 1, 2, 3, 4, 5
 			ON CONFLICT ON CONSTRAINT lead_cube_pkey DO UPDATE
 			SET leads = c.leads + EXCLUDED.leads, valued = c.valued + EXCLUDED.valued, amount = c.amount + EXCLUDED.amount
-		), put_stay AS (
+			RETURNING c.cube, c.kind, c.period, c.code, c.key, c.leads = 0 AND c.valued = 0 AND c.amount = 0 AS is_empty
+		), moved_stay AS (
 			INSERT INTO @workspace@.lead_stay AS c (cube, period, code, key, leads, amount, counts)
 			SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),
 				leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.leads]))
@@ -54,14 +63,24 @@ BEGIN
 			ORDER BY 1, 2, 3, 4
 			ON CONFLICT ON CONSTRAINT lead_stay_pkey DO UPDATE
 			SET leads = c.leads + EXCLUDED.leads, amount = c.amount + EXCLUDED.amount, counts = leadcrm.add_counts(c.counts, EXCLUDED.counts)
+			RETURNING c.cube, 3::smallint AS kind, c.period, c.code, c.key, c.leads = 0 AND c.amount = 0 AND c.counts = '{}' AS is_empty
 		)
-		SELECT count(*) INTO batch FROM taken;
+		SELECT (SELECT count(*) FROM taken),
+				array_agg(e.cube), array_agg(e.kind), array_agg(e.period), array_agg(e.code), array_agg(e.key)
+			INTO batch, cubes, kinds, periods, codes, keys
+		FROM (SELECT * FROM moved UNION ALL SELECT * FROM moved_stay) e
+		WHERE e.is_empty;
+		IF cubes IS NOT NULL THEN
+			DELETE FROM @workspace@.lead_cube c
+			USING unnest(cubes, kinds, periods, codes, keys) e (cube, kind, period, code, key)
+			WHERE c.cube = e.cube AND c.kind = e.kind AND c.period = e.period AND c.code = e.code AND c.key = e.key;
+			DELETE FROM @workspace@.lead_stay c
+			USING unnest(cubes, kinds, periods, codes, keys) e (cube, kind, period, code, key)
+			WHERE e.kind = 3 AND c.cube = e.cube AND c.period = e.period AND c.code = e.code AND c.key = e.key;
+		END IF;
 		folded := folded + batch;
 		EXIT WHEN batch = 0 OR folded >= at_most;
 	END LOOP;
-	-- a stay that comes later may leave a difference behind until then
-	DELETE FROM @workspace@.lead_stay c WHERE c.leads = 0 AND c.amount = 0 AND c.counts = '{}';
-	DELETE FROM @workspace@.lead_cube c WHERE c.leads = 0 AND c.valued = 0 AND c.amount = 0;
 	RETURN folded;
 END
 $workspace$;

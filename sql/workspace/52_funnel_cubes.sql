@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION @workspace@.cubes_answer(dimension text, since date, cohort_stage leadcrm.lifecycle_stage)
 RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
 	lead regclass := (@workspace_literal@ || '.lead')::regclass;
 BEGIN
@@ -119,75 +119,120 @@ RETURNS TABLE (key text, peak integer, outcome integer, stamped integer, leads b
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
 DECLARE
 	p record := @workspace@.cell_periods(dimension, since, until);
+	by_month boolean := coalesce(dimension = 'month', false);
+	-- a cube without periods has its places in one cell each
+	place_kind smallint := CASE WHEN since IS NULL AND NOT by_month THEN 8 ELSE 0 END;
+	delta_cube smallint := CASE WHEN place_kind = 8 THEN greatest(p.delta_cube, 2::smallint) ELSE p.delta_cube END;
 	zone text := (SELECT z.time_zone FROM @workspace@.setting z);
-	edges bigint[];
-	blocks_from bigint[];
-	blocks_until bigint[];
-	days_from bigint[];
-	days_until bigint[];
+	source_kinds jsonb := CASE WHEN dimension = 'source_kind' THEN (SELECT jsonb_object_agg(c.code, c.source_kind) FROM @workspace@.channel c) END;
+	peaks integer[];	-- funnel_position by position
+	stages leadcrm.lifecycle_stage[];
+	edges timestamptz[];	-- stuck_before by position
+	midnights timestamptz[];	-- the nearest to each edge
+	kinds smallint[];
+	first_codes bigint[];
+	end_codes bigint[];
+	signs integer[];
 BEGIN
-	-- a lead is stalled since before stuck_before of its stage: whole blocks, whole days, and of that day the leads
-	SELECT array_agg(s.position::bigint << 40), array_agg((s.position::bigint << 40) | ((e.day >> 5) << 8)),
-			array_agg((s.position::bigint << 40) | (((e.day >> 5) << 5) << 8)), array_agg((s.position::bigint << 40) | (e.day << 8))
-		INTO blocks_from, blocks_until, days_from, days_until
-	FROM @workspace@.funnel_scale s
-	CROSS JOIN LATERAL (SELECT 134217728 + floor(date_part('epoch', s.stuck_before - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint AS day) e
-	WHERE s.stuck_before IS NOT NULL;
+	SELECT array_agg(s.funnel_position ORDER BY s.position), array_agg(s.stage ORDER BY s.position), array_agg(s.stuck_before ORDER BY s.position),
+			array_agg(date_trunc('day', (s.stuck_before + interval '12 hours') AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' ORDER BY s.position)
+		INTO peaks, stages, edges, midnights
+	FROM @workspace@.funnel_scale s;
+	-- Who stands in a stage is stalled, but for those who came after its edge: whole blocks, more or less whole days, more or less the
+	-- leads of the day that the edge lies in: whatever is less to read.
+	SELECT array_agg(r.kind), array_agg(r.first_code), array_agg(r.end_code), array_agg(r.sign)
+		INTO kinds, first_codes, end_codes, signs
+	FROM (
+		SELECT place_kind AS kind, 0::bigint AS first_code, 9223372036854775807 AS end_code, 0 AS sign
+		UNION ALL
+		SELECT v.kind, (e.position << 40) | (v.first << 8), (e.position << 40) + (v.until << 8), v.sign
+		FROM unnest(midnights) WITH ORDINALITY e (at, "position")
+		CROSS JOIN LATERAL (SELECT 134217728 + (date_part('epoch', e.at - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint AS day) d
+		CROSS JOIN LATERAL (SELECT (d.day + 16) >> 5 AS block) b
+		CROSS JOIN LATERAL (VALUES (1::smallint, b.block, 4294967296, 1),
+			(2::smallint, least(d.day, b.block << 5), greatest(d.day, b.block << 5), CASE WHEN d.day < b.block << 5 THEN 1 ELSE -1 END))
+			v (kind, first, until, sign)
+		WHERE e.at IS NOT NULL AND v.first < v.until
+	) r;
 	RETURN QUERY
-	WITH kind AS (
-		SELECT jsonb_object_agg(c.code, c.source_kind) AS kinds FROM @workspace@.channel c WHERE dimension = 'source_kind'
-	), waiting AS (
-		SELECT c.period, c.key, (c.code & 255)::integer AS peak, (c.code >> 40)::integer AS stage, c.leads, c.valued, c.amount
-		FROM @workspace@.cells_of(1::smallint, p.lasting_cubes, p.lasting_periods, blocks_from, blocks_until, p.delta_cube, since, until) c
-		UNION ALL
-		SELECT c.period, c.key, (c.code & 255)::integer, (c.code >> 40)::integer, c.leads, c.valued, c.amount
-		FROM @workspace@.cells_of(2::smallint, p.lasting_cubes, p.lasting_periods, days_from, days_until, p.delta_cube, since, until) c
-		UNION ALL
-		SELECT CASE WHEN dimension = 'month' THEN date_trunc('month', l.created_at AT TIME ZONE zone)::date END,
-			CASE dimension WHEN 'channel' THEN l.channel WHEN 'source_kind' THEN l.channel
-				WHEN 'campaign' THEN coalesce(l.campaign_id::text, '') WHEN 'owner' THEN l.owner ELSE '' END,
-			q.position, s.position, 1, CASE WHEN l.value IS NULL THEN 0 ELSE 1 END, coalesce(l.value, 0)
-		FROM @workspace@.funnel_scale s
-		CROSS JOIN LATERAL (SELECT date_trunc('day', s.stuck_before AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day) e
+	WITH cell AS MATERIALIZED (
+		SELECT x.period, x.key, r.sign, x.code, x.leads, x.valued, x.amount
+		FROM unnest(p.lasting_cubes, p.lasting_periods) q (cube, period)
+		CROSS JOIN unnest(kinds, first_codes, end_codes, signs) r (kind, first_code, end_code, sign)
 		CROSS JOIN LATERAL (
-			-- as the two indexes say it
-			SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.excluded_as FROM @workspace@.lead a
-			WHERE a.stage = s.stage AND a.stage_since >= e.day AND a.stage_since < s.stuck_before
-			AND a.status_category <> 'closed' AND a.stage < 'customer'
-			UNION ALL
-			SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.excluded_as FROM @workspace@.lead a
-			WHERE a.stage = s.stage AND a.stage_since >= e.day AND a.stage_since < s.stuck_before
-			AND a.status_category <> 'closed' AND a.stage >= 'customer'
-		) l
-		JOIN @workspace@.stage q ON q.stage = coalesce(l.stage_peak, l.stage)
-		WHERE l.excluded_as IS NULL
-		AND (since IS NULL OR ((l.created_at AT TIME ZONE zone)::date >= since AND (l.created_at AT TIME ZONE zone)::date < until))
-	), cell AS (
-		SELECT c.period, c.key, ((c.code >> 24) & 15)::integer AS peak, ((c.code >> 20) & 15)::integer AS stage,
-			c.code & 65536 <> 0 AS closed, (c.code & 127)::integer AS stamped, c.leads, c.valued, c.amount
-		FROM @workspace@.cells_of(0::smallint, p.cubes, p.periods, '{0}', '{9223372036854775807}', p.delta_cube, since, until) c
-	), placed AS (
-		SELECT c.period, c.key, s.funnel_position AS peak,
-			CASE WHEN c.closed THEN 4 WHEN c.stage < s.funnel_position THEN 3 ELSE 1 END AS outcome,
-			c.stamped, c.leads, c.valued, c.amount
-		FROM cell c JOIN @workspace@.funnel_scale s ON s.position = c.peak
-		WHERE s.funnel_position IS NOT NULL
+			SELECT c.period, c.key, c.code, c.leads, c.valued, c.amount
+			FROM @workspace@.lead_cube c
+			WHERE c.cube = q.cube AND c.kind = r.kind AND c.period = q.period AND c.code >= r.first_code AND c.code < r.end_code
+			OFFSET 0
+		) x
 		UNION ALL
-		-- what is stalled is not active
-		SELECT w.period, w.key, s.funnel_position, o.outcome, 0, o.sign * w.leads, o.sign * w.valued, o.sign * w.amount
-		FROM waiting w JOIN @workspace@.funnel_scale s ON s.position = w.peak
-		CROSS JOIN (VALUES (1, -1), (2, 1)) o (outcome, sign)
-		WHERE w.stage >= s.funnel_position
+		SELECT x.period, x.key, r.sign, x.code, x.leads, x.valued, x.amount
+		FROM @workspace@.delta_cells_in(delta_cube, kinds, first_codes, end_codes, since, until) x
+		JOIN unnest(kinds, first_codes, end_codes, signs) r (kind, first_code, end_code, sign)
+			ON r.kind = x.kind AND x.code >= r.first_code AND x.code < r.end_code
+	), came AS (
+		SELECT c.period, c.key, (c.code & 255)::integer AS peak, (c.code >> 40)::integer AS stage,
+			c.sign * c.leads AS leads, c.sign * c.valued AS valued, c.sign * c.amount AS amount
+		FROM cell c
+		WHERE c.sign <> 0
+		UNION ALL
+		SELECT l.period, l.key, array_position(stages, l.peak), l.position, sum(l.sign), sum(l.sign) FILTER (WHERE l.value IS NOT NULL),
+			sum(l.sign * l.value)
+		FROM (
+			SELECT e.position::integer AS position, coalesce(l.stage_peak, l.stage) AS peak, l.value,
+				CASE WHEN by_month THEN date_trunc('month', l.created_at AT TIME ZONE zone)::date END AS period,
+				CASE dimension WHEN 'channel' THEN l.channel WHEN 'source_kind' THEN l.channel
+					WHEN 'campaign' THEN coalesce(l.campaign_id::text, '') WHEN 'owner' THEN l.owner ELSE '' END AS key,
+				-- of those without an instant nobody knows that they came before
+				CASE WHEN l.stage_since < e.at THEN -1 ELSE 1 END AS sign
+			FROM unnest(stages, edges, midnights) WITH ORDINALITY e (stage, at, midnight, "position")
+			CROSS JOIN LATERAL (
+				-- as the two indexes say it
+				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+				FROM @workspace@.lead a
+				WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
+				AND a.status_category <> 'closed' AND a.stage < 'customer'
+				UNION ALL
+				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+				FROM @workspace@.lead a
+				WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
+				AND a.status_category <> 'closed' AND a.stage >= 'customer'
+				UNION ALL
+				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+				FROM @workspace@.lead a
+				WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage < 'customer'
+				UNION ALL
+				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+				FROM @workspace@.lead a
+				WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage >= 'customer'
+			) l
+			WHERE e.at IS NOT NULL AND l.excluded_as IS NULL
+			AND (since IS NULL OR ((l.created_at AT TIME ZONE zone)::date >= since AND (l.created_at AT TIME ZONE zone)::date < until))
+		) l
+		GROUP BY 1, 2, 3, 4
+	), placed AS (
+		SELECT c.period, c.key, peaks[((c.code >> 24) & 15)::integer] AS peak,
+			CASE WHEN c.code & 65536 <> 0 THEN 4 WHEN (c.code >> 20) & 15 < peaks[((c.code >> 24) & 15)::integer] THEN 3
+				WHEN edges[((c.code >> 20) & 15)::integer] IS NOT NULL THEN 2 ELSE 1 END AS outcome,
+			(c.code & 127)::integer AS stamped, c.leads, c.valued, c.amount
+		FROM cell c
+		WHERE c.sign = 0 AND peaks[((c.code >> 24) & 15)::integer] IS NOT NULL
+		UNION ALL
+		-- who came after the edge is active, not stalled
+		SELECT w.period, w.key, peaks[w.peak], o.outcome, 0, o.sign * w.leads, o.sign * w.valued, o.sign * w.amount
+		FROM came w
+		CROSS JOIN (VALUES (1, 1), (2, -1)) o (outcome, sign)
+		WHERE w.stage >= peaks[w.peak]
 	)
-	SELECT CASE dimension WHEN 'month' THEN c.period::text WHEN 'source_kind' THEN coalesce(k.kinds ->> c.key, '') ELSE c.key END,
-		c.peak, c.outcome, c.stamped, sum(c.leads)::bigint, sum(c.valued)::bigint, sum(c.amount)
-	FROM placed c CROSS JOIN kind k
+	SELECT CASE dimension WHEN 'month' THEN c.period::text WHEN 'source_kind' THEN coalesce(source_kinds ->> c.key, '') ELSE c.key END,
+		c.peak, c.outcome, c.stamped, sum(c.leads)::bigint, coalesce(sum(c.valued), 0)::bigint, coalesce(sum(c.amount), 0)
+	FROM placed c
 	GROUP BY 1, 2, 3, 4
 	HAVING sum(c.leads) <> 0 OR sum(c.valued) <> 0 OR sum(c.amount) <> 0;
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_place_cubes(text, date, date) IS
-	'funnel_place_plain from the cubes, without a cohort stage; what stalled is taken from active with stamped = 0, so add up leads of equal (key, peak, outcome). Unique key: (key, peak, outcome, stamped). A building block of the funnel views.';
+	'funnel_place_plain from the cubes, without a cohort stage; what is active is taken from stalled with stamped = 0, so add up leads of equal (key, peak, outcome). Unique key: (key, peak, outcome, stamped). A building block of the funnel views.';
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_place(dimension text, since date, until date, cohort_stage leadcrm.lifecycle_stage,
 	plain boolean)
@@ -208,8 +253,11 @@ CREATE OR REPLACE FUNCTION @workspace@.funnel_tally(dimension text, since date, 
 	plain boolean)
 RETURNS TABLE (key text, "position" integer, entered bigint, advanced bigint, active bigint, stalled bigint,
 	returned bigint, leaked bigint, skipped bigint, joined_later bigint, lost_value numeric, lost_valued bigint)
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-BEGIN ATOMIC
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+-- planned once a session, for whoever asks
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
+BEGIN
+RETURN QUERY
 WITH cell AS MATERIALIZED (
 	SELECT * FROM @workspace@.funnel_place(funnel_tally.dimension, funnel_tally.since, funnel_tally.until,
 		funnel_tally.cohort_stage, funnel_tally.plain)
@@ -255,7 +303,8 @@ CROSS JOIN @workspace@.funnel_scale s
 CROSS JOIN LATERAL (SELECT 1 << (s.position - 1) AS bit) b
 WHERE s.in_funnel
 GROUP BY p.key, s.position;
-END;
+END
+$workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_tally(text, date, date, leadcrm.lifecycle_stage, boolean) IS
 	'How many leads of a cohort came to each funnel stage and what became of them; dimension, since, until, cohort_stage and key as in funnel_cohort, plain as in funnel_place. Values without leads show zeros. Unique key: (key, position). A building block of the funnel views.';
 
@@ -320,8 +369,15 @@ COMMENT ON FUNCTION @workspace@.funnel_days_cubes(text, date, date) IS
 	'funnel_days from the cubes, without a cohort stage: the mean is exact, the quantiles to 1/128 of each of the two durations that they lie between. within_30, within_60, within_90: leads that took 0 to so many days; for a period only. Unique key: (key, position). A building block of the funnel views.';
 
 CREATE OR REPLACE FUNCTION @workspace@.has_many_leads() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN EXISTS (SELECT FROM @workspace@.lead OFFSET 20000);
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off AS $workspace$
+BEGIN
+	-- where the cells know of so many that no delta could take enough of them away, nobody need count; a delta is of less than 1,000 leads
+	RETURN (@workspace@.cubes_answer(NULL, NULL, NULL)
+			AND (SELECT sum(c.leads) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0)
+				> 20000 + 1000 * (SELECT count(*) FROM @workspace@.lead_delta))
+		OR EXISTS (SELECT FROM @workspace@.lead OFFSET 20000);
+END
+$workspace$;
 COMMENT ON FUNCTION @workspace@.has_many_leads() IS
 	'Whether there are more leads (that the caller may see) than can be looked through one by one while somebody waits: more than 20,000';
 

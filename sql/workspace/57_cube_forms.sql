@@ -12,3 +12,14 @@ BEGIN
 	END IF;
 END
 $workspace$;
+
+-- Cubes without the places of all periods (kind 8).
+DO $workspace$
+BEGIN
+	IF EXISTS (SELECT FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0)
+		AND NOT EXISTS (SELECT FROM @workspace@.lead_cube c WHERE c.cube = 2 AND c.kind = 8)
+	THEN
+		PERFORM @workspace@.rebuild_cubes();
+	END IF;
+END
+$workspace$;

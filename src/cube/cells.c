@@ -3,8 +3,8 @@
  *		Adds packed changes up to cells.
  *
  * A row counts in the cube of its day, in that of its month, in the one of all rows, and in one for each key.  Places are counted
- * by month everywhere but in the cube by day, and not in the cube of all, which is their sum; other kinds have no period where
- * there is a key or all is counted; stamps are counted by day and month only.
+ * by month everywhere but in the cube by day, and where there is a key or all is counted also without a period; other kinds have
+ * no period there; stamps are counted by day and month only.
  */
 #include "postgres.h"
 
@@ -198,12 +198,12 @@ add_cell(CellSet *set, int cube, int kind, DateADT period, int32 key, int64 code
 }
 
 static bool
-wanted(const CellFilter *f, int64 code)
+wanted(const CellFilter *f, int kind, int64 code)
 {
 	if (f->nranges < 0)
 		return true;
 	for (int i = 0; i < f->nranges; i++)
-		if (code >= f->first[i] && code < f->end[i])
+		if (code >= f->first[i] && code < f->end[i] && (f->kinds == NULL || f->kinds[i] == kind))
 			return true;
 	return false;
 }
@@ -213,11 +213,17 @@ static void
 add_code(CellSet *set, const Row *row, int kind, int64 code, const Change *change)
 {
 	const CellFilter *f = &set->filter;
+	int			first = kind == CELL_STANDING ? CUBE_ALL : CUBE_DAY;
 	int			last = kind == CELL_ENTERED ? CUBE_MONTH : CUBE_COUNT(row->nkeys) - 1;
 
-	if (!wanted(f, code))
+	if (!wanted(f, kind, code))
 		return;
-	for (int cube = f->cube < 0 ? CUBE_DAY : f->cube; cube <= (f->cube < 0 ? last : Min(f->cube, last)); cube++)
+	if (f->cube >= 0)
+	{
+		first = Max(first, f->cube);
+		last = Min(last, f->cube);
+	}
+	for (int cube = first; cube <= last; cube++)
 	{
 		if (cube == CUBE_ALL && kind == CELL_PLACE)
 			continue;
@@ -246,6 +252,8 @@ add_change(CellSet *set, const Row *row, const Change *c)
 		case CELL_PLACE:
 			if (kind < 0 || kind == CELL_PLACE)
 				add_code(set, row, CELL_PLACE, e->place, c);
+			if (kind < 0 || kind == CELL_STANDING)
+				add_code(set, row, CELL_STANDING, e->place, c);
 			break;
 		case CELL_WAIT:
 			if (kind < 0 || kind == CELL_WAIT)

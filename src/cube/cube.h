@@ -35,8 +35,12 @@
 #define CUBE_FIRST_KEY 3
 #define CUBE_COUNT(nkeys) (CUBE_FIRST_KEY + (nkeys))
 
-/* Codes of cells; SQL takes them apart, see the workspace's file on cubes.  CELL_BLOCK is derived from CELL_WAIT. */
+/*
+ * Codes of cells; SQL takes them apart, see the workspace's file on cubes.  CELL_BLOCK is derived from CELL_WAIT, CELL_STANDING from
+ * CELL_PLACE: the same of all periods at once.
+ */
 #define CELL_BLOCK 1
+#define CELL_STANDING 8
 #define CELL_DAY(day) ((int64) (day) + PACK_MAX_DAY)
 #define WAIT_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) << 8 | (peak))
 #define BLOCK_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) >> 5 << 8 | (peak))
@@ -157,6 +161,7 @@ typedef struct CellFilter
 	int			nranges;		/* -1: all; else codes from first to before end */
 	const int64 *first;
 	const int64 *end;
+	const int16 *kinds;			/* NULL, or the kind that each range is of; then kind is -1 */
 	DateADT		since;			/* born from this day */
 	DateADT		until;			/* to before this one */
 } CellFilter;

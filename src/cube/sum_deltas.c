@@ -26,6 +26,7 @@
 #define CELL_NATTS 8			/* of type leadcrm.cell */
 
 PG_FUNCTION_INFO_V1(leadcrm_sum_deltas_trans);
+PG_FUNCTION_INFO_V1(leadcrm_sum_deltas_in_trans);
 PG_FUNCTION_INFO_V1(leadcrm_sum_deltas_final);
 PG_FUNCTION_INFO_V1(leadcrm_recount);
 
@@ -43,9 +44,9 @@ cell_values(int cube, int kind, DateADT period, int64 code, const char *key, int
 	values[7] = NumericGetDatum(leadcrm_sums_amount(sums, kind == CELL_STAY));
 }
 
-/* bigint[] without NULLs */
-static const int64 *
-codes_of(FunctionCallInfo fcinfo, int arg, MemoryContext cxt, int *n)
+/* The elements of an array without NULLs; fewest becomes their number where that is less. */
+static const void *
+elements_of(FunctionCallInfo fcinfo, int arg, MemoryContext cxt, int *fewest)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P_COPY(arg);
@@ -54,29 +55,32 @@ codes_of(FunctionCallInfo fcinfo, int arg, MemoryContext cxt, int *n)
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("a range of codes has no end that is NULL")));
-	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	return (const int64 *) ARR_DATA_PTR(array);
+				 errmsg("a range of codes has no end, and no kind, that is NULL")));
+	*fewest = Min(*fewest, ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+	return ARR_DATA_PTR(array);
 }
 
-/* What the aggregate's further arguments ask for, if it has them. */
+/* What the aggregate's further arguments ask for, if it has them; by_range: each range is of a kind of its own. */
 static CellFilter
-filter_of(FunctionCallInfo fcinfo, MemoryContext cxt)
+filter_of(FunctionCallInfo fcinfo, MemoryContext cxt, bool by_range)
 {
 	CellFilter	f = {.cube = -1, .kind = -1, .nranges = -1, .since = DATEVAL_NOBEGIN, .until = DATEVAL_NOEND};
-	int			nends;
 
 	if (PG_NARGS() == 2)
 		return f;
 	if (!PG_ARGISNULL(2))
 		f.cube = PG_GETARG_INT16(2);
-	if (!PG_ARGISNULL(3))
+	if (!by_range && !PG_ARGISNULL(3))
 		f.kind = PG_GETARG_INT16(3);
-	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
+	if (by_range && (PG_ARGISNULL(3) || PG_ARGISNULL(4) || PG_ARGISNULL(5)))
+		f.nranges = 0;
+	else if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 	{
-		f.first = codes_of(fcinfo, 4, cxt, &f.nranges);
-		f.end = codes_of(fcinfo, 5, cxt, &nends);
-		f.nranges = Min(f.nranges, nends);
+		f.nranges = INT_MAX;
+		if (by_range)
+			f.kinds = elements_of(fcinfo, 3, cxt, &f.nranges);
+		f.first = elements_of(fcinfo, 4, cxt, &f.nranges);
+		f.end = elements_of(fcinfo, 5, cxt, &f.nranges);
 	}
 	if (!PG_ARGISNULL(6))
 		f.since = PG_GETARG_DATEADT(6);
@@ -85,11 +89,8 @@ filter_of(FunctionCallInfo fcinfo, MemoryContext cxt)
 	return f;
 }
 
-/*
- * Transition of leadcrm.sum_deltas(changes bytea [, cube, kind, first_codes, end_codes, since, until]).
- */
-Datum
-leadcrm_sum_deltas_trans(PG_FUNCTION_ARGS)
+static Datum
+add_delta(FunctionCallInfo fcinfo, bool by_range)
 {
 	MemoryContext cxt;
 	CellSet    *set;
@@ -99,7 +100,7 @@ leadcrm_sum_deltas_trans(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 	{
 		MemoryContext old = MemoryContextSwitchTo(cxt);
-		CellFilter	filter = filter_of(fcinfo, cxt);
+		CellFilter	filter = filter_of(fcinfo, cxt, by_range);
 
 		set = leadcrm_cells_make(&filter);
 		MemoryContextSwitchTo(old);
@@ -113,6 +114,24 @@ leadcrm_sum_deltas_trans(PG_FUNCTION_ARGS)
 		leadcrm_cells_add(set, (const uint8 *) VARDATA_ANY(changes), VARSIZE_ANY_EXHDR(changes));
 	}
 	PG_RETURN_POINTER(set);
+}
+
+/*
+ * Transition of leadcrm.sum_deltas(changes bytea [, cube, kind, first_codes, end_codes, since, until]).
+ */
+Datum
+leadcrm_sum_deltas_trans(PG_FUNCTION_ARGS)
+{
+	return add_delta(fcinfo, false);
+}
+
+/*
+ * Transition of leadcrm.sum_deltas_in(changes bytea, cube, kinds smallint[], first_codes, end_codes, since, until).
+ */
+Datum
+leadcrm_sum_deltas_in_trans(PG_FUNCTION_ARGS)
+{
+	return add_delta(fcinfo, true);
 }
 
 typedef struct CellArray

@@ -70,6 +70,15 @@ SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 3::smallint, 0::smallint, AR
 	unnest(s.c) x ORDER BY key, code;
 SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 0::smallint, 0::smallint, NULL, NULL, '2024-03-02', NULL) AS c FROM delta) s, unnest(s.c) x ORDER BY key, code;
 SELECT x.* FROM (SELECT leadcrm.sum_deltas(changes, 0::smallint, 0::smallint, '{0}', '{53477379}', '2024-03-02', NULL) AS c FROM delta) s, unnest(s.c) x;
+-- several kinds in one reading: each range is of its own
+SELECT x.* FROM (SELECT leadcrm.sum_deltas_in(changes, 3::smallint, '{8,1}'::smallint[], ARRAY[1 << 24, 0]::bigint[], ARRAY[2 << 24, 9223372036854775807]::bigint[], NULL, NULL) AS c FROM delta) s,
+	unnest(s.c) x ORDER BY kind, key, code;
+SELECT x.* FROM (SELECT leadcrm.sum_deltas_in(changes, 1::smallint, '{8}'::smallint[], '{0}', '{9223372036854775807}', NULL, NULL) AS c FROM delta) s, unnest(s.c) x;
+SELECT leadcrm.sum_deltas_in(changes, 3::smallint, NULL::smallint[], '{0}', '{9223372036854775807}', NULL, NULL) FROM delta;
+SELECT leadcrm.sum_deltas_in(changes, 3::smallint, '{NULL}'::smallint[], '{0}', '{9223372036854775807}', NULL, NULL) FROM delta;
+-- places of all periods are those of the months
+SELECT count(*) FROM (SELECT cube, key, code, sum(n), sum(amount) FROM sums WHERE kind = 0 AND cube > 2 GROUP BY 1, 2, 3
+	EXCEPT ALL SELECT cube, key, code, sum(n), sum(amount) FROM sums WHERE kind = 8 AND cube > 2 GROUP BY 1, 2, 3) x;
 SELECT leadcrm.sum_deltas(changes) FROM delta WHERE false;
 -- what does not count, and what is gone
 UPDATE plant SET weed = 'ivy' WHERE id > 101;
