@@ -196,12 +196,21 @@ get_tracker(Relation rel, Trigger *trigger)
 
 /*
  * The tracker that a trigger of ours works for.  Valid until the end of the transaction at least; ask again in the next
- * call.  Errors: whatever of the wiring is missing or belongs to somebody else.
+ * call.  The entry is kept in mind in flinfo.  Errors: whatever of the wiring is missing or belongs to somebody else.
  */
 Tracker *
-leadcrm_tracker_for_trigger(TriggerData *trigdata)
+leadcrm_tracker_for_trigger(FmgrInfo *flinfo, TriggerData *trigdata)
 {
-	return get_tracker(trigdata->tg_relation, trigdata->tg_trigger);
+	TrackerEntry *entry = flinfo->fn_extra;
+	Tracker    *t;
+
+	/* an executor state calls one trigger by one flinfo; entries stay where they are */
+	if (likely(entry != NULL && entry->valid && entry->tracker != NULL &&
+			   entry->key.relid == RelationGetRelid(trigdata->tg_relation)))
+		return entry->tracker;
+	t = get_tracker(trigdata->tg_relation, trigdata->tg_trigger);
+	flinfo->fn_extra = t->entry;
+	return t;
 }
 
 /*

@@ -82,6 +82,31 @@ approve(Tracker *t, TupleDesc desc, HeapTuple tuple, Datum key, bool late)
 	return tuple;
 }
 
+/* The row in a slot with those values in it; everything else stays. */
+static HeapTuple
+filled(HeapTuple tuple, TupleTableSlot *slot, TupleDesc desc, const Fill *f)
+{
+	Datum	   *values = palloc((sizeof(Datum) + sizeof(bool)) * desc->natts);
+	bool	   *isnull = (bool *) (values + desc->natts);
+	HeapTuple	result;
+
+	/* most of it has been taken apart already, which heap_modify_tuple_by_cols() would do once more */
+	slot_getallattrs(slot);
+	memcpy(values, slot->tts_values, sizeof(Datum) * desc->natts);
+	memcpy(isnull, slot->tts_isnull, sizeof(bool) * desc->natts);
+	for (int i = 0; i < f->n; i++)
+	{
+		values[f->cols[i] - 1] = f->values[i];
+		isnull[f->cols[i] - 1] = f->nulls[i];
+	}
+	result = heap_form_tuple(desc, values, isnull);
+	result->t_data->t_ctid = tuple->t_data->t_ctid;
+	result->t_self = tuple->t_self;
+	result->t_tableOid = tuple->t_tableOid;
+	pfree(values);
+	return result;
+}
+
 static HeapTuple
 guard_insert(TriggerData *trigdata, Tracker *t)
 {
@@ -128,7 +153,7 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 		fill(&f, t->peak_att, birth.peak, false);
 	if (birth.nstamps > 0 && t->created_att != InvalidAttrNumber && slot->tts_isnull[t->created_att - 1])
 		fill(&f, t->created_att, TimestampTzGetDatum(birth.steps[0].at), false);
-	return approve(t, desc, heap_modify_tuple_by_cols(trigdata->tg_trigtuple, desc, f.n, f.cols, f.values, f.nulls),
+	return approve(t, desc, filled(trigdata->tg_trigtuple, slot, desc, &f),
 				   key, t->late_insert);
 }
 
@@ -279,7 +304,7 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 		fill(&f, t->reason_att, (Datum) 0, true);
 	if (stamp != InvalidAttrNumber && old->tts_isnull[stamp - 1])
 		fill(&f, stamp, TimestampTzGetDatum(since), false);
-	return heap_modify_tuple_by_cols(trigdata->tg_newtuple, desc, f.n, f.cols, f.values, f.nulls);
+	return filled(trigdata->tg_newtuple, new, desc, &f);
 }
 
 static HeapTuple
@@ -343,6 +368,6 @@ leadcrm_guard(PG_FUNCTION_ARGS)
 	if (leadcrm_enforcement == LEADCRM_OFF)
 		return PointerGetDatum(update ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 
-	t = leadcrm_tracker_for_trigger(trigdata);
+	t = leadcrm_tracker_for_trigger(fcinfo->flinfo, trigdata);
 	return PointerGetDatum(update ? guard_update(trigdata, t) : guard_insert(trigdata, t));
 }

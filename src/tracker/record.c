@@ -379,7 +379,7 @@ leadcrm_record(PG_FUNCTION_ARGS)
 
 	if (leadcrm_enforcement == LEADCRM_OFF)
 		return PointerGetDatum(NULL);
-	t = leadcrm_tracker_for_trigger(trigdata);
+	t = leadcrm_tracker_for_trigger(fcinfo->flinfo, trigdata);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		record_update(trigdata, t);
 	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))

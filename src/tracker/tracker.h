@@ -179,7 +179,7 @@ typedef struct Override
 
 /* cache.c */
 extern void leadcrm_tracker_init(void);
-extern Tracker *leadcrm_tracker_for_trigger(TriggerData *trigdata);
+extern Tracker *leadcrm_tracker_for_trigger(FmgrInfo *flinfo, TriggerData *trigdata);
 extern Tracker *leadcrm_tracker_for_column(Relation rel, const char *column);
 extern bool leadcrm_tracker_is_current(const Tracker *t);
 extern Tracker *leadcrm_tracker_renew(Tracker *t);
