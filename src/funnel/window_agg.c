@@ -22,13 +22,14 @@ PG_FUNCTION_INFO_V1(leadcrm_window_funnel_deserialize);
 PG_FUNCTION_INFO_V1(leadcrm_window_funnel_final);
 
 #define SERIAL_VERSION 1
-#define FIRST_ROOM 6			/* events of a new state: 128 bytes with the header and the allocator's own */
+#define FIRST_ROOM 6			/* events of a new state: 128 bytes with the header */
 #define MAX_EVENTS (1 << 30)	/* of a group: 16 GB */
 
 /* a group: one piece of memory, which moves when it grows */
 typedef struct State
 {
 	int64		window;			/* µs */
+	TimestampTz last;			/* of the last event, so that a row needs to read no more of a state than its header */
 	int32		n;
 	int32		room;
 	uint8		nsteps;
@@ -209,6 +210,7 @@ normalize(State *state)
 		LeadcrmEvent *scratch = palloc_extended(sizeof(LeadcrmEvent) * state->n, MCXT_ALLOC_HUGE);
 
 		state->n = leadcrm_window_normalize(state->event, state->n, scratch);
+		state->last = state->event[state->n - 1].at;
 		state->normal = true;
 		pfree(scratch);
 	}
@@ -318,13 +320,14 @@ add_event(FunctionCallInfo fcinfo, int mode_arg, int window_arg)
 	/* what is no step matters only to those who want nothing in between */
 	if (steps == 0 && (state->flags & LEADCRM_WINDOW_STRICT_ORDER) == 0)
 		PG_RETURN_POINTER(state);
-	if (state->n > 0 && state->event[state->n - 1].at == at)
+	if (state->n > 0 && state->last == at)
 		state->event[state->n - 1].steps |= steps;
 	else
 	{
 		state = make_room(state, 1);
-		if (state->n > 0 && state->event[state->n - 1].at >= at)
+		if (state->n > 0 && state->last >= at)
 			state->normal = false;
+		state->last = at;
 		state->event[state->n].at = at;
 		state->event[state->n].steps = steps;
 		state->n++;
@@ -377,8 +380,9 @@ leadcrm_window_funnel_combine(PG_FUNCTION_ARGS)
 		if (other->n > 0)
 		{
 			state = make_room(state, other->n);
-			if (!other->normal || (state->n > 0 && state->event[state->n - 1].at >= other->event[0].at))
+			if (!other->normal || (state->n > 0 && state->last >= other->event[0].at))
 				state->normal = false;
+			state->last = other->last;
 			memcpy(&state->event[state->n], other->event, sizeof(LeadcrmEvent) * other->n);
 			state->n += other->n;
 		}
@@ -454,6 +458,7 @@ leadcrm_window_funnel_deserialize(PG_FUNCTION_ARGS)
 		state->event[i].steps = (uint64) pq_getmsgint64(&buf);
 		if (i > 0 && state->event[i - 1].at >= state->event[i].at)
 			state->normal = false;
+		state->last = state->event[i].at;
 	}
 	state->n = n;
 	pfree(buf.data);
