@@ -43,7 +43,7 @@ COMMENT ON AGGREGATE leadcrm.sum_deltas_in(bytea, smallint, smallint[], bigint[]
 
 CREATE FUNCTION leadcrm.recount(target regclass) RETURNS SETOF leadcrm.cell STRICT LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_recount';
 COMMENT ON FUNCTION leadcrm.recount(regclass) IS
-'The cells that all rows of a table make, counted under a lock that keeps writers out until the transaction ends. A cell may come more than once, where all do not fit into maintenance_work_mem. Errors: 42501 not the owner, 55000 no trigger that counts.';
+'The cells that all rows of a table make, counted under a lock that keeps writers out until the transaction ends. Each comes once, by cube, kind, period and code. What does not fit into maintenance_work_mem goes to temporary files. Errors: 42501 not the owner, 55000 no trigger that counts.';
 
 CREATE FUNCTION leadcrm.duration_bucket(us bigint) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_duration_bucket_sql';

@@ -116,11 +116,8 @@ BEGIN
 		SELECT * FROM leadcrm.recount((@workspace_literal@ || '.lead')::regclass)
 	), put AS (
 		INSERT INTO @workspace@.lead_cube (cube, kind, period, code, key, leads, valued, amount)
-		SELECT x.cube, x.kind, x.period, x.code, x.key, sum(x.leads), sum(x.valued), sum(x.amount)
-		FROM cell x
-		WHERE x.kind <> 3
-		GROUP BY 1, 2, 3, 4, 5
-		ORDER BY 1, 2, 3, 4, 5
+		-- each once, and in order
+		SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount FROM cell x WHERE x.kind <> 3
 	)
 	INSERT INTO @workspace@.lead_stay (cube, period, code, key, leads, amount, counts)
 	SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),

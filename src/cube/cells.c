@@ -353,7 +353,25 @@ leadcrm_cells_number(const CellSet *set)
 }
 
 /*
- * Hands over each cell in which something changes, in no order.  key is not followed by a zero byte.
+ * The text that a cell's key stands for; not followed by a zero byte.  It lives as long as the set.
+ */
+PackText
+leadcrm_cells_key(const CellSet *set, int32 key)
+{
+	return set->keys[key];
+}
+
+static void
+hand_over(const Cell *cell, CellReceiver receive, void *arg)
+{
+	CellView	view = {.cube = cell->key.cube, .kind = cell->key.kind, .period = cell->key.period, .key = cell->key.key,
+	.code = cell->key.code, .sums = cell->sums};
+
+	receive(arg, &view);
+}
+
+/*
+ * Hands over each cell in which something changes, in no order.
  */
 void
 leadcrm_cells_visit(CellSet *set, CellReceiver receive, void *arg)
@@ -364,8 +382,60 @@ leadcrm_cells_visit(CellSet *set, CellReceiver receive, void *arg)
 	cellset_start_iterate(set->cells, &scan);
 	while ((cell = cellset_iterate(set->cells, &scan)) != NULL)
 		if (!leadcrm_sums_are_nothing(&cell->sums, cell->key.kind == CELL_STAY))
-			receive(arg, cell->key.cube, cell->key.kind, cell->key.period, cell->key.code, set->keys[cell->key.key].text,
-					(int) set->keys[cell->key.key].len, &cell->sums);
+			hand_over(cell, receive, arg);
+}
+
+/* What cells are sorted by. */
+typedef struct Order
+{
+	uint64		place;			/* cube, kind, period */
+	int64		code;
+	int32		key;
+	const Cell *cell;
+} Order;
+
+static inline int
+compare_order(const Order *a, const Order *b)
+{
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if (a->code != b->code)
+		return a->code < b->code ? -1 : 1;
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+#define ST_SORT sort_cells
+#define ST_ELEMENT_TYPE Order
+#define ST_COMPARE(a, b) compare_order(a, b)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/*
+ * The same by cube, kind, period, code, and number of the key.
+ */
+void
+leadcrm_cells_visit_sorted(CellSet *set, CellReceiver receive, void *arg)
+{
+	Order	   *order = MemoryContextAllocHuge(set->cxt, sizeof(Order) * Max(set->cells->members, 1));
+	size_t		n = 0;
+	cellset_iterator scan;
+	Cell	   *cell;
+
+	cellset_start_iterate(set->cells, &scan);
+	while ((cell = cellset_iterate(set->cells, &scan)) != NULL)
+	{
+		if (leadcrm_sums_are_nothing(&cell->sums, cell->key.kind == CELL_STAY))
+			continue;
+		order[n].place = (uint64) cell->key.cube << 40 | (uint64) cell->key.kind << 32 | ((uint32) cell->key.period ^ 0x80000000);
+		order[n].code = cell->key.code;
+		order[n].key = cell->key.key;
+		order[n++].cell = cell;
+	}
+	sort_cells(order, n);
+	for (size_t i = 0; i < n; i++)
+		hand_over(order[i].cell, receive, arg);
+	pfree(order);
 }
 
 /*

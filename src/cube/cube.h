@@ -149,6 +149,7 @@ extern void leadcrm_pack_change(Packer *p, const Facts *before, const Facts *aft
 /* sums.c */
 extern void leadcrm_sums_add_value(MemoryContext cxt, Sums *to, Numeric value);
 extern void leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, bool whole);
+extern void leadcrm_sums_add(MemoryContext cxt, Sums *to, const Sums *more, bool whole);
 extern bool leadcrm_sums_are_nothing(const Sums *s, bool whole);
 extern Numeric leadcrm_sums_amount(const Sums *s, bool whole);
 
@@ -165,12 +166,35 @@ typedef struct CellFilter
 	DateADT		since;			/* born from this day */
 	DateADT		until;			/* to before this one */
 } CellFilter;
+/* A cell as others see it.  key is a number that stands for a text as long as the set lives. */
+typedef struct CellView
+{
+	int			cube;
+	int			kind;
+	DateADT		period;
+	int32		key;
+	int64		code;
+	Sums		sums;
+} CellView;
+
 extern CellSet *leadcrm_cells_make(const CellFilter *filter);
 extern void leadcrm_cells_add(CellSet *set, const uint8 *data, Size len);
 extern int64 leadcrm_cells_number(const CellSet *set);
 extern void leadcrm_cells_reset(CellSet *set);
-typedef void (*CellReceiver) (void *arg, int cube, int kind, DateADT period, int64 code, const char *key, int key_len, const Sums *sums);
+extern PackText leadcrm_cells_key(const CellSet *set, int32 key);
+typedef void (*CellReceiver) (void *arg, const CellView *cell);
 extern void leadcrm_cells_visit(CellSet *set, CellReceiver receive, void *arg);
+extern void leadcrm_cells_visit_sorted(CellSet *set, CellReceiver receive, void *arg);
+
+/* runs.c */
+typedef struct CellRuns CellRuns;
+extern CellRuns *leadcrm_runs_make(CellSet *set);
+extern void leadcrm_runs_spill(CellRuns *runs);
+extern void leadcrm_runs_finish(CellRuns *runs, CellReceiver receive, void *arg);
+
+/* recount.c */
+#define CELL_NATTS 8			/* of type leadcrm.cell */
+extern void leadcrm_cell_values(const CellSet *set, const CellView *cell, Datum *values);
 
 /* tally.c */
 extern void leadcrm_tally_init(void);

@@ -57,6 +57,20 @@ leadcrm_sums_add_fixed(MemoryContext cxt, Sums *to, int64 fixed, bool whole)
 }
 
 /*
+ * Adds another sum of the same kind.  What is kept is allocated in "cxt".
+ */
+void
+leadcrm_sums_add(MemoryContext cxt, Sums *to, const Sums *more, bool whole)
+{
+	to->leads += more->leads;
+	to->valued += more->valued;
+	to->scale = Max(to->scale, more->scale);
+	leadcrm_sums_add_fixed(cxt, to, more->fixed, whole);
+	if (more->big != NULL)
+		leadcrm_sums_add_value(cxt, to, more->big);
+}
+
+/*
  * All of a sum's values, in the current memory context, with as many digits as came in.
  */
 Numeric
