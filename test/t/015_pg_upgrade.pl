@@ -11,7 +11,9 @@ use LeadcrmTest;
 plan skip_all => 'pg_upgrade finds the library only where PostgreSQL itself is installed'
   if defined $ENV{TEMP_CONFIG} && slurp_file($ENV{TEMP_CONFIG}) =~ /^extension_control_path/m;
 
-my $old = new_node('old', install_path => $ENV{oldinstall});
+# both alike: from 18 on initdb turns checksums on by itself
+my @checksums = (extra => ['--data-checksums']);
+my $old = new_node('old', install_path => $ENV{oldinstall}, @checksums);
 make_company($old, 'company', 300);
 make_trackers($old, 'company');
 my $contents = contents($old, 'company');
@@ -20,7 +22,7 @@ my $leak = the_leak($old, 'company');
 $old->stop;
 
 my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
+$new->init(@checksums);
 $new->append_conf('postgresql.conf', "max_prepared_transactions = 10\n");
 
 my $bindir = $ENV{LEADCRM_BINDIR} // (run_command([ 'pg_config', '--bindir' ]))[0];
