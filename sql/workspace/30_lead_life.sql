@@ -333,6 +333,29 @@ $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_stamp() IS
 	'Trigger: what a move of the stage or a change of the status means for the handoff stamps, recycle_on and excluded_as';
 
+-- Only for rows that give a reason: the others pay nothing. Sees since when their states are, from the guards.
+CREATE OR REPLACE FUNCTION @workspace@.lead_stamp_insert() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
+DECLARE
+	given @workspace@.reason;
+	zone text;
+BEGIN
+	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
+		RETURN NEW;
+	END IF;
+	SELECT * INTO given FROM @workspace@.reason r WHERE r.code = coalesce(NEW.stage_reason, NEW.status_reason);
+	IF given.recycle_after IS NOT NULL AND NEW.recycle_on IS NULL THEN
+		SELECT t.time_zone INTO zone FROM @workspace@.setting t;
+		NEW.recycle_on := (CASE WHEN NEW.stage_reason IS NOT NULL THEN NEW.stage_since ELSE NEW.status_since END AT TIME ZONE zone)::date
+			+ given.recycle_after;
+	END IF;
+	NEW.excluded_as := coalesce(NEW.excluded_as, given.exclude_as);
+	RETURN NEW;
+END
+$workspace$;
+COMMENT ON FUNCTION @workspace@.lead_stamp_insert() IS
+	'Trigger: what the reason that a new lead brings means for recycle_on and excluded_as, where it does not say them itself';
+
 CREATE OR REPLACE FUNCTION @workspace@.handoff_of(
 	lead_id bigint, handoff leadcrm.lifecycle_stage, without_seq integer DEFAULT NULL,
 	OUT handed_off_at timestamptz, OUT accepted_at timestamptz, OUT returned_at timestamptz, OUT return_count integer)
@@ -483,6 +506,11 @@ CREATE OR REPLACE TRIGGER "~leadcrm_stamp" BEFORE UPDATE ON @workspace@.lead
 	EXECUTE FUNCTION @workspace@.lead_stamp();
 COMMENT ON TRIGGER "~leadcrm_stamp" ON @workspace@.lead IS
 	'Keeps the handoff stamps and recycle_on; sorts after the guards';
+CREATE OR REPLACE TRIGGER "~leadcrm_stamp_insert" BEFORE INSERT ON @workspace@.lead
+	FOR EACH ROW WHEN (NEW.stage_reason IS NOT NULL OR NEW.status_reason IS NOT NULL)
+	EXECUTE FUNCTION @workspace@.lead_stamp_insert();
+COMMENT ON TRIGGER "~leadcrm_stamp_insert" ON @workspace@.lead IS
+	'Fills recycle_on and excluded_as by the reason that a new lead brings; sorts after the guards';
 CREATE OR REPLACE TRIGGER "~leadcrm_born" AFTER INSERT ON @workspace@.lead
 	REFERENCING NEW TABLE AS born FOR EACH STATEMENT EXECUTE FUNCTION @workspace@.lead_born();
 COMMENT ON TRIGGER "~leadcrm_born" ON @workspace@.lead IS 'Checks the statuses of new leads and makes customers';

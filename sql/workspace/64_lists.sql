@@ -37,7 +37,7 @@ SELECT l.lead_id, l.external_id, l.full_name, l.company, l.stage, s.position, s.
 	(date_part('epoch', s.stuck_before - l.stage_since) / 86400)::numeric AS overdue_days,
 	l.status, t.label AS status_label, l.owner, r.full_name AS owner_label, l.channel, c.label AS channel_label, l.value,
 	v.at AS last_sign_at,
-	CASE v.at WHEN l.first_touch_at THEN 'first_touch' WHEN l.phone_verified_at THEN 'phone_verified'
+	CASE v.at WHEN l.first_touch_at THEN 'first_touch' WHEN a.at THEN 'activity' WHEN l.phone_verified_at THEN 'phone_verified'
 		WHEN l.email_verified_at THEN 'email_verified' WHEN l.stage_since THEN 'stage' ELSE 'status' END AS last_sign
 FROM @workspace@.lead l
 JOIN @workspace@.funnel_scale s ON s.stage = l.stage
@@ -45,9 +45,12 @@ LEFT JOIN @workspace@.lead_status t ON t.code = l.status
 LEFT JOIN @workspace@.rep r ON r.code = l.owner
 LEFT JOIN @workspace@.channel c ON c.code = l.channel
 CROSS JOIN LATERAL (
+	SELECT max(x.occurred_at) AS at FROM @workspace@.activity x WHERE x.lead_id = l.lead_id AND x.occurred_at <= now()
+) a
+CROSS JOIN LATERAL (
 	-- the first status comes with the lead: for an imported one that is the day of the import, no sign of life
 	SELECT greatest(l.stage_since, CASE WHEN l.status_seq > 1 THEN l.status_since END, l.first_touch_at,
-		l.email_verified_at, l.phone_verified_at) AS at
+		a.at, l.email_verified_at, l.phone_verified_at) AS at
 ) v
 WHERE l.status_category <> 'closed'
 	AND l.stage < 'customer'
@@ -74,9 +77,9 @@ COMMENT ON COLUMN @workspace@.stuck_lead.channel IS 'Channel it came by';
 COMMENT ON COLUMN @workspace@.stuck_lead.channel_label IS 'Name of the channel';
 COMMENT ON COLUMN @workspace@.stuck_lead.value IS 'What it may be worth, in the base currency; NULL: not known';
 COMMENT ON COLUMN @workspace@.stuck_lead.last_sign_at IS
-	'Last sign of life: the latest move of its stage, change of its status (the first one does not count), first touch, verification of e-mail address or phone number';
+	'Last sign of life: the latest move of its stage, change of its status (the first one does not count), first touch, activity that is not still to come, verification of e-mail address or phone number';
 COMMENT ON COLUMN @workspace@.stuck_lead.last_sign IS
-	'Which of them: stage, status, first_touch, email_verified, phone_verified';
+	'Which of them: stage, status, first_touch, activity, email_verified, phone_verified';
 
 CREATE OR REPLACE VIEW @workspace@.status_usage WITH (security_invoker = true) AS
 SELECT s.code, s.label, s.category, s.position, s.active,

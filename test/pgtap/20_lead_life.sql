@@ -248,6 +248,29 @@ SELECT is(t.lead(300, 'stage', 'status', 'handed_off_at', 'stage_since', 'create
 SELECT is((SELECT count(*) FROM crm.customer WHERE lead_id = 300), 0::bigint, 'no customer made');
 RESET leadcrm.enforcement;
 
+-- a lead that comes with a reason (an import): what the reason means, as for one that is moved
+UPDATE crm.setting SET time_zone = 'Asia/Tokyo';
+INSERT INTO crm.reason (code, label, kind, outcome, exclude_as) VALUES ('spam', 'Spam', 'unqualified', 'exclude', 'spam');
+INSERT INTO crm.lead (lead_id, stage, lead_at, sql_at, status, status_reason, status_since, stage_reason, stage_since, recycle_on, excluded_as) VALUES
+	(310, 'lead', '2024-01-01', NULL, 'lost', 'lost_price', '2024-02-01 14:59', NULL, NULL, NULL, NULL),
+	(311, 'lead', '2024-01-01', '2024-01-02', DEFAULT, NULL, NULL, 'no_authority', '2024-03-01 15:00', NULL, NULL),
+	(312, 'lead', '2024-01-01', NULL, 'lost', 'lost_price', '2024-02-01', NULL, NULL, '2030-01-01', 'test'),
+	(313, 'lead', NULL, NULL, 'unqualified', 'spam', NULL, NULL, NULL, NULL, NULL),
+	(314, 'lead', NULL, NULL, 'unqualified', 'spam', NULL, NULL, NULL, NULL, 'competitor'),
+	(315, 'lead', NULL, NULL, 'lost', 'any words', NULL, NULL, NULL, NULL, NULL),
+	(316, 'lead', NULL, NULL, 'lost', 'no_decision', NULL, NULL, NULL, NULL, NULL);
+SELECT is(t.lead(310, 'recycle_on'), (date '2024-02-01' + 180)::text, 'to be tried again so long after the given day, which is the workspace''s');
+SELECT is(t.lead(311, 'recycle_on'), (date '2024-03-02' + 30)::text, 'after the move back');
+SELECT is(t.lead(312, 'recycle_on', 'excluded_as'), '2030-01-01 test', 'what is given stays');
+SELECT is(t.lead(313, 'recycle_on', 'excluded_as'), '- spam', 'excluded by its reason');
+SELECT is(t.lead(314, 'excluded_as'), 'competitor', 'but not where the row says it');
+SELECT is(t.lead(315, 'recycle_on', 'excluded_as'), '- -', 'a reason in free words');
+SELECT is(t.lead(316, 'recycle_on'), (SELECT ((status_since AT TIME ZONE 'Asia/Tokyo')::date + 90)::text FROM crm.lead WHERE lead_id = 316), 'from now on');
+SET leadcrm.enforcement = off;
+INSERT INTO crm.lead (lead_id, status, status_category, status_reason, status_since) VALUES (317, 'lost', 'closed', 'lost_price', '2024-02-01');
+SELECT is(t.lead(317, 'recycle_on'), '-', 'off: nothing filled');
+RESET leadcrm.enforcement;
+
 -- log: a forbidden move passes, is marked, and has all its consequences; a status is a foreign key and not let pass
 SET leadcrm.enforcement = log;
 SET client_min_messages = error;

@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
-SELECT plan(33);
+SELECT plan(34);
 
 UPDATE crm.setting SET time_zone = 'Asia/Tbilisi';
 INSERT INTO crm.rep (code, full_name) VALUES ('nino', 'ნინო');
@@ -69,6 +69,10 @@ SELECT results_eq($$SELECT external_id, stage::text, round(stage_days)::int, rou
 		last_sign_at = stage_since FROM crm.stuck_lead$$, $$VALUES ('a', 'sql', 40, 21, 19, 'stage', true)$$, 'stuck_lead');
 UPDATE crm.lead SET first_touch_at = now() - interval '5 days' WHERE external_id = 'a';
 SELECT results_eq('SELECT last_sign, last_sign_at FROM crm.stuck_lead', $$SELECT 'first_touch', now() - interval '5 days'$$, 'a later sign of life');
+INSERT INTO crm.activity (lead_id, kind, occurred_at) VALUES (id('a'), 'email_open', now() - interval '9 days'),
+	(id('a'), 'page_view', now() - interval '3 days'), (id('a'), 'download', now() + interval '1 hour');
+SELECT results_eq('SELECT last_sign, last_sign_at FROM crm.stuck_lead', $$SELECT 'activity', now() - interval '3 days'$$,
+	'the latest activity, not one that is still to come');
 UPDATE crm.lead SET status = 'connected' WHERE external_id = 'a';
 SELECT results_eq('SELECT last_sign, last_sign_at > now() - interval ''1 day'' FROM crm.stuck_lead', $$VALUES ('status', true)$$, 'a change of status');
 UPDATE crm.stage SET stuck_after = '41 days' WHERE stage = 'sql';
