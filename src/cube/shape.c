@@ -329,14 +329,17 @@ leadcrm_cube_shape(Relation rel, const Trigger *trigger)
 }
 
 /*
- * The trigger that counts a table's rows, in the relation's own memory; NULL where it has none.
+ * The trigger that counts a table's rows, copied into the current memory context; NULL where it has none.
  */
 Trigger *
 leadcrm_cube_trigger(Relation rel)
 {
-	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	/* a look at the catalogs may rebuild the relation's */
+	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		Trigger    *trigger = &rel->trigdesc->triggers[i];
+		Trigger    *trigger = &triggers->triggers[i];
 
 		if (TRIGGER_FOR_ROW(trigger->tgtype) && leadcrm_is_trigger(trigger, "count_cells"))
 			return trigger;
