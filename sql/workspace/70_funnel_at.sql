@@ -39,39 +39,19 @@ RETURNS TABLE (lead_id bigint, channel text, value numeric, stage leadcrm.lifecy
 	sql_at timestamptz, opportunity_at timestamptz, customer_at timestamptz, evangelist_at timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-WITH step AS (
-	-- in the order of the history
-	SELECT h.lead_id, h.to_state, h.changed_at
-	FROM @workspace@.stage_history h
-	-- the key's last deletion, after which a new life begins
-	LEFT JOIN (
-		SELECT d.lead_id, max(d.seq) AS seq
-		FROM @workspace@.stage_history d
-		WHERE d.to_state IS NULL
-		AND (d.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
-		AND (d.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
-		GROUP BY d.lead_id
-	) d ON d.lead_id = h.lead_id
-	WHERE h.corrects IS NULL
-	AND (h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
-	AND (h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
-	AND (d.seq IS NULL OR h.seq > d.seq)
-	-- a correction counts once it was made
-	AND NOT EXISTS (
-		SELECT FROM @workspace@.stage_history c
-		WHERE c.lead_id = h.lead_id AND c.corrects = h.seq AND c.corrects IS NOT NULL
-		AND (c.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
-	)
-	ORDER BY h.lead_id, h.seq
-), life AS (
-	SELECT s.lead_id, array_agg(s.to_state) AS states, array_agg(s.changed_at) AS times, max(s.to_state) AS peak
-	FROM step s
-	GROUP BY s.lead_id
-), conversation AS (
-	-- the last bit says whether the last status is a closed one
-	SELECT h.lead_id, max(h.seq::bigint * 2 + CASE WHEN t.category = 'closed' THEN 1 ELSE 0 END) % 2 = 1 AS is_closed
+WITH life AS (
+	SELECT a.lead_id, (a.told).born AS born, (a.told).first_state AS first_state, (a.told).first_since AS first_since, (a.told).state AS state,
+		(a.told).since AS since, (a.told).peak AS peak, (a.told).entered AS entered
+	FROM (
+		SELECT h.lead_id, leadcrm.journey_agg(h.seq, h.from_state, h.to_state, h.since, h.changed_at, h.corrects,
+				h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now(),
+				h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now()) AS told
+		FROM @workspace@.stage_history h
+		GROUP BY h.lead_id
+	) a
+), status AS NOT MATERIALIZED (
+	SELECT h.lead_id, h.seq, h.to_state
 	FROM @workspace@.status_history h
-	LEFT JOIN @workspace@.lead_status t ON t.code = h.to_state
 	WHERE h.corrects IS NULL
 	AND (h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
 	AND (h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
@@ -80,66 +60,57 @@ WITH step AS (
 		WHERE c.lead_id = h.lead_id AND c.corrects = h.seq AND c.corrects IS NOT NULL
 		AND (c.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
 	)
+), closed AS (
+	-- the last bit says whether the last status is a closed one
+	SELECT h.lead_id
+	FROM status h
+	LEFT JOIN @workspace@.lead_status t ON t.code = h.to_state
 	GROUP BY h.lead_id
-), unborn AS (
-	-- leads that were stored without their birth (leadcrm.enforcement was off): what the row says, and the first change
-	SELECT l.lead_id, coalesce(r.from_state, l.stage) AS stage,
-		coalesce(CASE WHEN r.lead_id IS NULL THEN l.stage_since ELSE r.since END, l.created_at) AS stage_since,
-		CASE WHEN r.lead_id IS NULL THEN l.stage_peak END AS peak,
-		l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at
-	FROM @workspace@.lead l
-	LEFT JOIN @workspace@.stage_history b ON b.lead_id = l.lead_id AND b.seq = 1
-	LEFT JOIN LATERAL (
-		SELECT f.lead_id, f.from_state, f.since
-		FROM @workspace@.stage_history f
-		WHERE f.lead_id = l.lead_id AND (b.lead_id IS NULL OR b.from_state IS NOT NULL)
-		ORDER BY f.seq LIMIT 1
-	) r ON true
-	WHERE (b.lead_id IS NULL OR b.from_state IS NOT NULL)
-	AND (r.lead_id IS NULL OR r.from_state IS NOT NULL)
+	HAVING max(h.seq::bigint * 2 + CASE WHEN t.category = 'closed' THEN 1 ELSE 0 END) % 2 = 1
 ), stood AS (
-	SELECT f.lead_id, f.states[cardinality(f.states)] AS stage, f.times[cardinality(f.times)] AS stage_since, f.peak,
-		f.times[array_position(f.states, 'subscriber')] AS subscriber_at,
-		f.times[array_position(f.states, 'lead')] AS lead_at,
-		f.times[array_position(f.states, 'mql')] AS mql_at,
-		f.times[array_position(f.states, 'sql')] AS sql_at,
-		f.times[array_position(f.states, 'opportunity')] AS opportunity_at,
-		f.times[array_position(f.states, 'customer')] AS customer_at,
-		f.times[array_position(f.states, 'evangelist')] AS evangelist_at
+	SELECT coalesce(l.lead_id, f.lead_id) AS lead_id, l.channel, l.value, l.stage, l.stage_since, l.stage_peak, l.created_at,
+		f.first_state, f.first_since, f.state, f.since, f.peak, f.entered, f.lead_id IS NULL AS has_no_history,
+		-- stored without its birth (leadcrm.enforcement was off): told by what the row says, and the first change
+		l.lead_id IS NOT NULL AND NOT coalesce(f.born, false) AND (f.lead_id IS NULL OR f.first_state IS NOT NULL) AS is_unborn,
+		l.status_category = 'closed' AND (l.status_since <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
+			AS is_row_closed,
+		l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at, x.stages, x.until
 	FROM life f
-	WHERE NOT EXISTS (SELECT FROM unborn u WHERE u.lead_id = f.lead_id)
-	UNION ALL
-	SELECT u.lead_id, coalesce(f.states[cardinality(f.states)], u.stage),
-		coalesce(f.times[cardinality(f.times)], u.stage_since), greatest(f.peak, u.stage, u.peak, x.peak),
-		x.subscriber_at, x.lead_at, x.mql_at, x.sql_at, x.opportunity_at, x.customer_at, x.evangelist_at
-	FROM unborn u
-	LEFT JOIN life f ON f.lead_id = u.lead_id
-	CROSS JOIN LATERAL (SELECT CASE WHEN funnel_at_lead.happened_until = now() THEN 'infinity' ELSE funnel_at_lead.happened_until END
-		AS until) t
-	CROSS JOIN LATERAL (
-		SELECT CASE WHEN u.subscriber_at <= t.until THEN u.subscriber_at END AS subscriber_at,
-			CASE WHEN u.lead_at <= t.until THEN u.lead_at END AS lead_at,
-			CASE WHEN u.mql_at <= t.until THEN u.mql_at END AS mql_at,
-			CASE WHEN u.sql_at <= t.until THEN u.sql_at END AS sql_at,
-			CASE WHEN u.opportunity_at <= t.until THEN u.opportunity_at END AS opportunity_at,
-			CASE WHEN u.customer_at <= t.until THEN u.customer_at END AS customer_at,
-			CASE WHEN u.evangelist_at <= t.until THEN u.evangelist_at END AS evangelist_at,
-			CASE WHEN u.evangelist_at <= t.until THEN 'evangelist' WHEN u.customer_at <= t.until THEN 'customer'
-				WHEN u.opportunity_at <= t.until THEN 'opportunity' WHEN u.sql_at <= t.until THEN 'sql'
-				WHEN u.mql_at <= t.until THEN 'mql' WHEN u.lead_at <= t.until THEN 'lead'
-				WHEN u.subscriber_at <= t.until THEN 'subscriber' END::leadcrm.lifecycle_stage AS peak
+	FULL JOIN @workspace@.lead l ON l.lead_id = f.lead_id
+	CROSS JOIN (
+		-- OFFSET 0: asked once
+		SELECT enum_range(NULL::leadcrm.lifecycle_stage) AS stages,
+			CASE WHEN funnel_at_lead.happened_until = now() THEN 'infinity' ELSE funnel_at_lead.happened_until END AS until
+		OFFSET 0
 	) x
-	WHERE u.stage_since <= t.until
+	WHERE l.excluded_as IS NULL
+	-- each answered once
+	OFFSET 0
 )
-SELECT s.lead_id, l.channel, l.value, s.stage, s.stage_since, s.peak,
-	coalesce(c.is_closed, u.lead_id IS NOT NULL AND l.status_category = 'closed'
-		AND (l.status_since <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now()), false),
-	s.subscriber_at, s.lead_at, s.mql_at, s.sql_at, s.opportunity_at, s.customer_at, s.evangelist_at
+SELECT s.lead_id, s.channel, s.value,
+	CASE WHEN s.state IS NOT NULL THEN s.stages[s.state] WHEN s.has_no_history THEN s.stage ELSE s.stages[s.first_state] END,
+	CASE WHEN s.state IS NOT NULL THEN s.since
+		ELSE coalesce(CASE WHEN s.has_no_history THEN s.stage_since ELSE s.first_since END, s.created_at) END,
+	CASE WHEN NOT s.is_unborn THEN s.stages[s.peak]
+		ELSE greatest(s.stages[s.peak], CASE WHEN s.has_no_history THEN greatest(s.stage, s.stage_peak) ELSE s.stages[s.first_state] END,
+			CASE WHEN s.evangelist_at <= s.until THEN 'evangelist' WHEN s.customer_at <= s.until THEN 'customer'
+				WHEN s.opportunity_at <= s.until THEN 'opportunity' WHEN s.sql_at <= s.until THEN 'sql'
+				WHEN s.mql_at <= s.until THEN 'mql' WHEN s.lead_at <= s.until THEN 'lead'
+				WHEN s.subscriber_at <= s.until THEN 'subscriber' END::leadcrm.lifecycle_stage) END,
+	CASE WHEN c.lead_id IS NOT NULL THEN true WHEN s.is_unborn AND s.is_row_closed THEN NOT EXISTS (SELECT FROM status h WHERE h.lead_id = s.lead_id)
+		ELSE false END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[1] WHEN s.subscriber_at <= s.until THEN s.subscriber_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[2] WHEN s.lead_at <= s.until THEN s.lead_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[3] WHEN s.mql_at <= s.until THEN s.mql_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[4] WHEN s.sql_at <= s.until THEN s.sql_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[5] WHEN s.opportunity_at <= s.until THEN s.opportunity_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[6] WHEN s.customer_at <= s.until THEN s.customer_at END,
+	CASE WHEN NOT s.is_unborn THEN s.entered[7] WHEN s.evangelist_at <= s.until THEN s.evangelist_at END
 FROM stood s
-LEFT JOIN conversation c ON c.lead_id = s.lead_id
-LEFT JOIN @workspace@.lead l ON l.lead_id = s.lead_id
-LEFT JOIN unborn u ON u.lead_id = s.lead_id
-WHERE l.excluded_as IS NULL;
+LEFT JOIN closed c ON c.lead_id = s.lead_id
+WHERE CASE WHEN s.is_unborn
+	THEN coalesce(CASE WHEN s.has_no_history THEN s.stage_since ELSE s.first_since END, s.created_at) <= s.until
+	ELSE s.state IS NOT NULL END;
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_at_lead(timestamptz, timestamptz) IS
@@ -155,6 +126,9 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
+DECLARE
+	-- next_position by position
+	nexts integer[] := ARRAY(SELECT s.next_position FROM @workspace@.funnel_scale s ORDER BY s.position);
 BEGIN
 	PERFORM @workspace@.funnel_at_check(funnel_at.happened_until, funnel_at.known_until);
 	RETURN QUERY
@@ -209,17 +183,30 @@ BEGIN
 		WHERE s.in_funnel
 		GROUP BY s.position, s.stage, s.label, s.next_position, s.target_conversion_pct
 	), days AS (
-		SELECT v.position, avg(d.days) AS mean, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days) AS centile
-		FROM journey j
-		CROSS JOIN LATERAL (VALUES (1, j.subscriber_at), (2, j.lead_at), (3, j.mql_at), (4, j.sql_at), (5, j.opportunity_at),
-			(6, j.customer_at)) v ("position", entered_at)
-		JOIN @workspace@.funnel_scale s ON s.position = v.position
-		CROSS JOIN LATERAL (SELECT date_part('epoch', CASE s.next_position WHEN 2 THEN j.lead_at WHEN 3 THEN j.mql_at
-			WHEN 4 THEN j.sql_at WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END
-			- v.entered_at) / 86400 AS days) d
-		-- most leads have one stamp: they need not be looked at more closely
-		WHERE j.stamped & (j.stamped - 1) > 0 AND d.days IS NOT NULL
-		GROUP BY v.position
+		SELECT v.position, v.mean, v.centile
+		FROM (
+			SELECT avg(d.days_1) AS mean_1, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_1) AS centile_1,
+				avg(d.days_2) AS mean_2, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_2) AS centile_2,
+				avg(d.days_3) AS mean_3, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_3) AS centile_3,
+				avg(d.days_4) AS mean_4, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_4) AS centile_4,
+				avg(d.days_5) AS mean_5, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_5) AS centile_5,
+				avg(d.days_6) AS mean_6, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY d.days_6) AS centile_6
+			FROM (
+				SELECT
+				date_part('epoch', CASE nexts[1] WHEN 2 THEN j.lead_at WHEN 3 THEN j.mql_at WHEN 4 THEN j.sql_at WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END - j.subscriber_at) / 86400 AS days_1,
+				date_part('epoch', CASE nexts[2] WHEN 3 THEN j.mql_at WHEN 4 THEN j.sql_at WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END - j.lead_at) / 86400 AS days_2,
+				date_part('epoch', CASE nexts[3] WHEN 4 THEN j.sql_at WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END - j.mql_at) / 86400 AS days_3,
+				date_part('epoch', CASE nexts[4] WHEN 5 THEN j.opportunity_at WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END - j.sql_at) / 86400 AS days_4,
+				date_part('epoch', CASE nexts[5] WHEN 6 THEN j.customer_at WHEN 7 THEN j.evangelist_at END - j.opportunity_at) / 86400 AS days_5,
+				date_part('epoch', CASE nexts[6] WHEN 7 THEN j.evangelist_at END - j.customer_at) / 86400 AS days_6
+				FROM journey j
+				-- most leads have one stamp: they need not be looked at more closely
+				WHERE j.stamped & (j.stamped - 1) > 0
+			) d
+		) t
+		CROSS JOIN LATERAL (VALUES (1, t.mean_1, t.centile_1), (2, t.mean_2, t.centile_2), (3, t.mean_3, t.centile_3),
+			(4, t.mean_4, t.centile_4), (5, t.mean_5, t.centile_5), (6, t.mean_6, t.centile_6)) v ("position", mean, centile)
+		WHERE v.mean IS NOT NULL
 	)
 	SELECT c.position, c.stage, c.label, c.entered, c.advanced, c.active, c.stalled, c.returned, c.leaked, c.skipped,
 		c.joined_later, r.conversion_pct::numeric, r.resolved_pct::numeric, r.cumulative_pct::numeric, c.lost,
