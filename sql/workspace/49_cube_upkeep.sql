@@ -179,7 +179,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.verify_cubes() IS
-	'One row for every cell of which lead_cube, lead_stay and lead_delta together say something else than the leads themselves (problem cube), and for a trigger that does not count (cube_trigger); none: all is well. rebuild_cubes() mends cells, upgrade_workspace() triggers. Reads all leads, with the owner''s rights. leadcrm.verify() asks it, too';
+	'One row for every cell of which lead_cube, lead_stay and lead_delta together say something else than the leads themselves (problem cube), and for a trigger that does not count (cube_trigger); none: all is well. rebuild_cubes() mends cells, upgrade_workspace() missing triggers, leadcrm.repair() cells and disabled triggers. Reads all leads, with the owner''s rights. leadcrm.verify() asks it, too';
 
 CREATE OR REPLACE FUNCTION @workspace@.time_zone_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
@@ -203,7 +203,8 @@ DECLARE
 	is_new boolean := NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_count');
 	arguments text := $$'delta=lead_delta', 'zone=setting.time_zone', 'unless=excluded_as', 'born=created_at', 'state=stage',
 		'peak=stage_peak', 'since=stage_since', 'over=status_category:closed', 'value=value', 'keys=channel,campaign_id,owner',
-		'entered=subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at', 'check=verify_cubes'$$;
+		'entered=subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at', 'check=verify_cubes',
+		'recount=rebuild_cubes'$$;
 BEGIN
 	-- without a condition: to read one of so many columns costs a single UPDATE more than to compare them in C
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_count" AFTER INSERT OR UPDATE OR DELETE ON %s '

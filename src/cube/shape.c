@@ -3,7 +3,8 @@
  *		What the arguments of a counting trigger say, kept by table.
  *
  * Arguments are NAME=VALUE, in any order: delta, zone=TABLE.COLUMN, unless, born, state, peak, since, over=COLUMN:VALUE, value,
- * keys=COLUMN,..., entered=COLUMN,... in the order of the states; check is for leadcrm.verify().  All but check are needed.
+ * keys=COLUMN,..., entered=COLUMN,... in the order of the states; check is for leadcrm.verify(), recount for
+ * leadcrm.repair().  All but these two are needed.
  */
 #include "postgres.h"
 

@@ -29,7 +29,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
 
-SELECT plan(35);
+SELECT plan(40);
 SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
 SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
 REVOKE SELECT ON crm.lead_cube FROM cubes_old;
@@ -78,7 +78,14 @@ SET leadcrm.enforcement = off;
 UPDATE crm.lead SET value = 1;
 RESET leadcrm.enforcement;
 SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead') WHERE problem = 'cube'), true, 'what was written with enforcement off');
-SELECT is((SELECT count(*) FROM leadcrm.repair('crm.lead')), 0::bigint, 'which is not for repair() to mend');
+CREATE TEMP TABLE wrong AS SELECT count(*) AS cells FROM crm.verify_cubes();
+SELECT results_eq('SELECT problem, action, done FROM leadcrm.repair(''crm.lead'')',
+	'SELECT ''cube'', ''SELECT crm.rebuild_cubes(). Cells that do not say what the rows do: '' || cells || ''.'', false FROM wrong', 'repair() says what mends it');
+SELECT is((SELECT count(*) > 0 FROM leadcrm.verify('crm.lead')), true, 'and does nothing unasked');
+ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_counted";
+SELECT results_eq('SELECT problem, done FROM leadcrm.repair(''crm.lead'', false)', $$VALUES ('cube_trigger', true), ('cube', true)$$, 'asked, it does');
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'all is well');
+SELECT is_empty('SELECT * FROM leadcrm.repair(''crm.lead'')', 'nothing is left to do');
 CREATE TEMP TABLE before AS SELECT lead_id, lead_at, mql_at, stage_since FROM crm.lead;
 SET leadcrm.enforcement = off;
 UPDATE crm.lead SET lead_at = '-infinity', mql_at = 'infinity' WHERE lead_id = 2;
@@ -93,8 +100,9 @@ RESET leadcrm.enforcement;
 SELECT crm.rebuild_cubes();
 
 -- a workspace made before there were cubes
-DROP TRIGGER "~leadcrm_count" ON crm.lead;
 DROP TRIGGER "~leadcrm_counted" ON crm.lead;
+SELECT results_eq('SELECT problem, done FROM leadcrm.repair(''crm.lead'', false)', $$VALUES ('cube_trigger', false)$$, 'repair() cannot make a trigger again');
+DROP TRIGGER "~leadcrm_count" ON crm.lead;
 DELETE FROM crm.lead_cube;
 DELETE FROM crm.lead_stay;
 DELETE FROM crm.lead_delta;
