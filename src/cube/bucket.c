@@ -7,11 +7,11 @@
 #include <math.h>
 
 /*
- * The quantile, interpolated between neighbours as percentile_cont() does it, in µs.  leads: how many each bucket holds, from
- * LEADCRM_FUNNEL_MIN_BUCKET on, none of them negative; total: their sum, greater than 0; fraction: from 0 to 1.
+ * The quantile, interpolated between neighbours as percentile_cont() does it, in µs.  leads: how many each of n
+ * buckets from first on holds, none of them negative; total: their sum, greater than 0; fraction: from 0 to 1.
  */
 double
-leadcrm_bucket_centile(const int64_t *leads, int64_t total, double fraction)
+leadcrm_bucket_centile(const int64_t *leads, int first, int n, int64_t total, double fraction)
 {
 	double		place = fraction * (double) (total - 1);
 	int64_t		lower = (int64_t) place;
@@ -19,7 +19,7 @@ leadcrm_bucket_centile(const int64_t *leads, int64_t total, double fraction)
 	int64_t		passed = 0;
 	double		below = 0;
 
-	for (int i = 0; i < LEADCRM_BUCKETS; i++)
+	for (int i = 0; i < n; i++)
 	{
 		int64_t		before = passed;
 
@@ -27,9 +27,9 @@ leadcrm_bucket_centile(const int64_t *leads, int64_t total, double fraction)
 		if (passed <= lower)
 			continue;
 		if (before <= lower)
-			below = leadcrm_bucket_duration(i + LEADCRM_FUNNEL_MIN_BUCKET);
+			below = leadcrm_bucket_duration(first + i);
 		if (part <= 0 || passed > lower + 1)
-			return below + (leadcrm_bucket_duration(i + LEADCRM_FUNNEL_MIN_BUCKET) - below) * part;
+			return below + (leadcrm_bucket_duration(first + i) - below) * part;
 	}
 	return below;
 }

@@ -11,6 +11,6 @@
 
 #define LEADCRM_BUCKETS (LEADCRM_FUNNEL_MAX_BUCKET - LEADCRM_FUNNEL_MIN_BUCKET + 1)
 
-extern double leadcrm_bucket_centile(const int64_t *leads, int64_t total, double fraction);
+extern double leadcrm_bucket_centile(const int64_t *leads, int first, int n, int64_t total, double fraction);
 
 #endif							/* LEADCRM_BUCKET_H */

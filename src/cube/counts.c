@@ -116,6 +116,12 @@ leadcrm_duration_bucket_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(leadcrm_duration_bucket(PG_GETARG_INT64(0)));
 }
 
+static int64
+bucket_of(int64 code)
+{
+	return (code & ((INT64CONST(1) << BUCKET_BITS) - 1)) - BUCKET_OFFSET;
+}
+
 /*
  * leadcrm.duration_centile(fraction float8, counts bigint[]) returns float8: in µs
  */
@@ -125,7 +131,9 @@ leadcrm_duration_centile(PG_FUNCTION_ARGS)
 	float8		fraction = PG_GETARG_FLOAT8(0);
 	int			n;
 	const Count *counts = counts_of(PG_GETARG_ARRAYTYPE_P(1), &n);
-	int64	   *leads = palloc0(sizeof(int64) * LEADCRM_BUCKETS);
+	int			first = LEADCRM_FUNNEL_MAX_BUCKET;	/* the buckets in use */
+	int			last = LEADCRM_FUNNEL_MIN_BUCKET;
+	int64	   *leads;
 	int64		total = 0;
 
 	if (!(fraction >= 0 && fraction <= 1))
@@ -135,23 +143,29 @@ leadcrm_duration_centile(PG_FUNCTION_ARGS)
 				 errhint("Use a number from 0 to 1.")));
 	for (int i = 0; i < n; i++)
 	{
-		int64		bucket = (counts[i].code & ((INT64CONST(1) << BUCKET_BITS) - 1)) - BUCKET_OFFSET;
+		int64		bucket = bucket_of(counts[i].code);
 
 		if (bucket < LEADCRM_FUNNEL_MIN_BUCKET || bucket > LEADCRM_FUNNEL_MAX_BUCKET)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("there is no bucket %lld", (long long) bucket)));
-		add_count(&leads[bucket - LEADCRM_FUNNEL_MIN_BUCKET], counts[i].count);
+		first = Min(first, (int) bucket);
+		last = Max(last, (int) bucket);
 	}
-	for (int i = 0; i < LEADCRM_BUCKETS; i++)
+	if (n == 0)
+		PG_RETURN_NULL();
+	leads = palloc0(sizeof(int64) * (last - first + 1));
+	for (int i = 0; i < n; i++)
+		add_count(&leads[bucket_of(counts[i].code) - first], counts[i].count);
+	for (int i = 0; i <= last - first; i++)
 	{
 		if (leads[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("bucket %d has the count %lld", i + LEADCRM_FUNNEL_MIN_BUCKET, (long long) leads[i])));
+					 errmsg("bucket %d has the count %lld", first + i, (long long) leads[i])));
 		add_count(&total, leads[i]);
 	}
 	if (total == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(leadcrm_bucket_centile(leads, total, fraction));
+	PG_RETURN_FLOAT8(leadcrm_bucket_centile(leads, first, last - first + 1, total, fraction));
 }

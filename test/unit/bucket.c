@@ -54,7 +54,7 @@ agrees(int64_t *us, int n, double fraction)
 	qsort(us, n, sizeof(int64_t), by_size);
 	for (int i = 0; i < n; i++)
 		leads[leadcrm_duration_bucket(us[i]) - LEADCRM_FUNNEL_MIN_BUCKET]++;
-	found = leadcrm_bucket_centile(leads, n, fraction);
+	found = leadcrm_bucket_centile(leads, LEADCRM_FUNNEL_MIN_BUCKET, LEADCRM_BUCKETS, n, fraction);
 	free(leads);
 	a = (double) us[lower];
 	b = (double) us[lower + 1 < n ? lower + 1 : lower];
