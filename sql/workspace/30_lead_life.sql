@@ -67,6 +67,8 @@ DECLARE
 BEGIN
 	IF pg_catalog.current_setting('leadcrm.enforcement', true) OPERATOR(pg_catalog.=) 'off' THEN
 		RETURN NEW;
+	ELSIF TG_TABLE_SCHEMA OPERATOR(pg_catalog.<>) (pg_catalog.parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (pg_catalog.parse_ident(@workspace_literal@))[1]);
 	END IF;
 	IF NEW.stage IS NULL THEN
 		-- NOT NULL refuses it, and shows the row
@@ -146,12 +148,15 @@ COMMENT ON FUNCTION @workspace@.lead_derive_insert() IS
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $workspace$
 DECLARE
-	s @workspace@.lead_status;
+	s record;		-- of lead_status: not named, or a renamed workspace would fail before it can say what is wrong
+	restored boolean := false;
 	correcting boolean;
 	at timestamptz;
 BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
+	ELSIF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
 	END IF;
 	NEW.channel := coalesce(NEW.channel, '(none)');
 	NEW.owner := coalesce(NEW.owner, '(none)');
@@ -200,15 +205,15 @@ BEGIN
 		IF NOT NEW.stage = ANY (s.stages)
 			OR ((s.category = 'closed' OR s.demotes) AND NEW.stage > OLD.stage AND NOT correcting)
 		THEN
-			s := NULL;
 			IF correcting THEN
 				-- back to the status that it had before the wrong click
 				SELECT d.* INTO s
 				FROM @workspace@.status_history h JOIN @workspace@.lead_status d ON d.code = h.from_state
 				WHERE h.lead_id = NEW.lead_id AND NEW.stage = ANY (d.stages)
 				ORDER BY h.seq DESC LIMIT 1;
+				restored := FOUND;
 			END IF;
-			IF s.code IS NULL THEN
+			IF NOT restored THEN
 				SELECT * INTO s FROM @workspace@.lead_status d
 				WHERE d.is_default AND d.active AND NEW.stage = ANY (d.stages);
 				IF NOT FOUND THEN

@@ -16,6 +16,10 @@ SELECT is(t.error('SELECT leadcrm.create_workspace()'), E'55000: workspace "Sale
 	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', 'its old name is not free');
 SELECT is(t.error('INSERT INTO "Sales CRM".activity (lead_id, kind) VALUES (1, ''page_view'')'), E'55000: workspace "Sales CRM" was renamed from "crm" and not upgraded\n'
 	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', 'activities wait for the upgrade');
+SELECT is(t.error(c), E'55000: workspace "Sales CRM" was renamed from "crm" and not upgraded\n'
+	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', c)
+FROM unnest(ARRAY['INSERT INTO "Sales CRM".lead (stage) VALUES (''mql'')', 'UPDATE "Sales CRM".lead SET stage = ''opportunity''',
+	'UPDATE "Sales CRM".lead SET status = ''connected''']) c;
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''Sales CRM'')'), 'none', 'upgraded under its new name');
 SELECT is((SELECT is_current FROM leadcrm.workspaces), true, 'it is current');
 SELECT is(t.error('INSERT INTO "Sales CRM".activity (lead_id, kind) VALUES (1, ''page_view'')'), 'none', 'activities are written');
