@@ -20,6 +20,14 @@ BEGIN
 			HINT = 'Use sales, marketing, analyst or admin.';
 	END IF;
 
+	-- an owner has no rights but those that were not taken from it, and foreign keys are checked with them
+	IF EXISTS (SELECT FROM pg_class c WHERE c.oid = (workspace || '.lead')::regclass AND pg_get_userbyid(c.relowner) = grant_access."role") THEN
+		RAISE NOTICE USING
+			MESSAGE = format('role "%s" owns the workspace and may do all of this already', "role"),
+			DETAIL = 'Nothing was changed.';
+		RETURN;
+	END IF;
+
 	EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', workspace, "role");
 	FOR made IN SELECT o.kind, o.identity FROM leadcrm.workspace_objects((parse_ident(workspace))[1]::name) o
 	LOOP
@@ -49,7 +57,8 @@ $workspace$;
 COMMENT ON FUNCTION @workspace@.grant_access(name, text) IS
 	'Gives a role what its work needs in this workspace, instead of what it had on the workspace''s own objects: '
 	'sales (reads all, writes leads and activities, updates customers), marketing (reads all, writes leads, activities, '
-	'channels, campaigns), analyst (reads all) or admin (writes all but history). Call it again after an upgrade. Errors: '
+	'channels, campaigns), analyst (reads all) or admin (writes all but history). The owner''s rights stay as they are (a NOTICE). '
+	'Call it again after an upgrade. Errors: '
 	'42704 no such role, 22023 no such kind, 42501 not the owner';
 
 CREATE OR REPLACE FUNCTION @workspace@.row_security(enabled boolean) RETURNS void

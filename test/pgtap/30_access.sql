@@ -26,6 +26,10 @@ SELECT is(t.error('SELECT crm.grant_access(''lc_sales'', ''boss'')'),
 SELECT is(t.error('SELECT crm.grant_access(''lc_bare'', ''admin'')', 'lc_admin'), '42501: permission denied for function grant_access',
 	'an admin cannot give access');
 
+SELECT is(t.error('SELECT crm.grant_access(''lc_owner'', ''analyst'')', 'lc_owner'), 'none', 'who owns it is given nothing');
+SELECT is(t.error($$INSERT INTO crm.lead (lead_id, channel) VALUES (900, 'email')$$, 'lc_owner'), 'none', 'and loses nothing');
+SELECT is(t.error('DELETE FROM crm.lead WHERE lead_id = 900', 'lc_owner'), 'none', 'at all');
+
 -- what each may do, table by table; r reads, a adds, w writes, d deletes
 CREATE FUNCTION t.rights(who name) RETURNS TABLE (tab name, rights text) LANGUAGE sql AS $$
 	SELECT c.relname, concat(CASE WHEN has_table_privilege(who, c.oid, 'SELECT') THEN 'r' END,
