@@ -21,8 +21,16 @@
 -- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          us between them
 --           (deltas only: in lead_stay all cells of one from and to are a row, its histogram holding code and leads)
 -- 4 entered stage << 40 | day of the stamp << 8; cubes 0 and 1 only                                  0
+-- 5 on      5 << 56 | stage << 52 | later stage << 48 | bin; leads with a stamp for the stage and    0
+--           one for the later stage or beyond: how long from the one to the first of the others
+-- 6 off     6 << 56 | stage << 52 | furthest stage with a stamp << 48 | bin; closed leads:           0
+--           how long from the stage's stamp until they were
+-- 7 open    7 << 56 | stage << 52 | furthest stage with a stamp << 48 | bin; the others, by when     0
+--           the stage's stamp is; period: its month (UTC)
 -- 8 place   as 0, of all periods (-infinity) at once; cubes 2 to 5 only                              value
--- apart: 0 the wrong way round, 1 up to 30 days, 2 up to 60, 3 up to 90, 4 more.
+-- apart: 0 the wrong way round, 1 up to 30 days, 2 up to 60, 3 up to 90, 4 more. Kinds 5 to 7: cube 2 only, in lead_stay as kind 3 is;
+-- bins: leadcrm.stay_bin() and, of kind 7, leadcrm.instant_bin(). From them follows what became of the leads of any stage, whichever
+-- stages are the funnel's.
 --
 -- stalled needs the leads that stand in a stage since before an instant, that is all who stand there but those who came since: blocks of
 -- 32 days after it, days in the block that it lies in, and of the day itself the leads, by an index. So it is exact though time passes
@@ -73,15 +81,17 @@ DROP INDEX IF EXISTS @workspace@.lead_stay_empty_idx;
 -- as it is: compressing it would cost fold() and whoever reads more than it saves
 ALTER TABLE @workspace@.lead_stay ALTER COLUMN counts SET STORAGE EXTERNAL;
 COMMENT ON TABLE @workspace@.lead_stay IS
-	'How long leads took from one stage to another, beside lead_cube and kept like it: a histogram for each two stages. Unique key: cube, period, code, key';
+	'How long leads took from one stage to another, and what became of those at a stage, beside lead_cube and kept like it: a histogram for each two stages. Unique key: cube, period, code, key';
 COMMENT ON COLUMN @workspace@.lead_stay.cube IS 'As in lead_cube';
-COMMENT ON COLUMN @workspace@.lead_stay.period IS 'As in lead_cube';
-COMMENT ON COLUMN @workspace@.lead_stay.code IS 'The two stages: position of the first << 52 | position of the second << 48';
+COMMENT ON COLUMN @workspace@.lead_stay.period IS
+	'As in lead_cube; of open leads (code 7 << 56 and more) the first day of the month (UTC) in which they entered the stage';
+COMMENT ON COLUMN @workspace@.lead_stay.code IS
+	'The two stages: position of the first << 52 | position of the second << 48; + kind << 56 for leads that went on (5), were closed (6) or are open (7), see doc/cubes.md';
 COMMENT ON COLUMN @workspace@.lead_stay.key IS 'As in lead_cube';
 COMMENT ON COLUMN @workspace@.lead_stay.leads IS 'Number of leads with both stamps';
-COMMENT ON COLUMN @workspace@.lead_stay.amount IS 'Sum of the microseconds from the first stamp to the second';
+COMMENT ON COLUMN @workspace@.lead_stay.amount IS 'Sum of the microseconds from the first stamp to the second; 0 where the code has a kind';
 COMMENT ON COLUMN @workspace@.lead_stay.counts IS
-	'Histogram: code, leads, code, leads ..., the code being that of kind 3 in a delta (doc/cubes.md)';
+	'Histogram: code, leads, code, leads ..., the code being that of a delta''s cell (doc/cubes.md)';
 
 CREATE TABLE IF NOT EXISTS @workspace@.lead_delta (
 	delta_id uuid CONSTRAINT lead_delta_pkey PRIMARY KEY,
@@ -151,6 +161,7 @@ CREATE OR REPLACE VIEW @workspace@.lead_cell WITH (security_invoker = true) AS
 WITH lead AS (
 	SELECT (l.created_at AT TIME ZONE z.time_zone)::date AS day, l.channel, coalesce(l.campaign_id::text, '') AS campaign, l.owner,
 		l.value, n.position::bigint AS stage, p.position::bigint AS peak, l.status_category = 'closed' AS closed,
+		CASE WHEN l.status_category = 'closed' THEN l.status_since END AS closed_at,
 		CASE l.stage_since WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
 			ELSE floor(date_part('epoch', l.stage_since - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END AS since,
 		ARRAY[l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at] AS stamps
@@ -160,21 +171,22 @@ WITH lead AS (
 	JOIN @workspace@.stage p ON p.stage = coalesce(l.stage_peak, l.stage)
 	WHERE l.excluded_as IS NULL
 ), counted AS (
-	SELECT l.day, l.channel, l.campaign, l.owner, k.kind, k.code, k.value, k.amount
+	SELECT l.day, l.channel, l.campaign, l.owner, k.kind, k.code, k.value, k.amount, k.month
 	FROM lead l
 	CROSS JOIN LATERAL (
 		SELECT u.kind, (l.peak << 24) | (l.stage << 20) | (CASE WHEN l.closed THEN 65536 ELSE 0 END)
-				| coalesce((SELECT sum(1 << (i - 1)) FILTER (WHERE l.stamps[i] IS NOT NULL) FROM generate_series(1, 7) i), 0) AS code, l.value, l.value AS amount
+				| coalesce((SELECT sum(1 << (i - 1)) FILTER (WHERE l.stamps[i] IS NOT NULL) FROM generate_series(1, 7) i), 0) AS code, l.value, l.value AS amount,
+			NULL::date AS month
 		FROM (VALUES (0), (8)) u (kind)
 		UNION ALL
-		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value WHERE NOT l.closed AND l.since IS NOT NULL
+		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed AND l.since IS NOT NULL
 		UNION ALL
-		SELECT 2, (l.stage << 40) | (l.since << 8) | l.peak, l.value, l.value WHERE NOT l.closed AND l.since IS NOT NULL
+		SELECT 2, (l.stage << 40) | (l.since << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed AND l.since IS NOT NULL
 		UNION ALL
 		SELECT 3, (i::bigint << 52) | (j::bigint << 48)
 				| ((CASE WHEN t.us < 0 THEN 0 WHEN t.us <= 30 * 86400000000 THEN 1 WHEN t.us <= 60 * 86400000000 THEN 2
 					WHEN t.us <= 90 * 86400000000 THEN 3 ELSE 4 END)::bigint << 44)
-				| (leadcrm.duration_bucket(t.us) + 4096), NULL, t.us
+				| (leadcrm.duration_bucket(t.us) + 4096), NULL, t.us, NULL
 		FROM generate_series(1, 7) i CROSS JOIN generate_series(1, 7) j
 		CROSS JOIN LATERAL (SELECT CASE WHEN isfinite(l.stamps[i]) AND isfinite(l.stamps[j])
 			THEN (extract(epoch FROM l.stamps[j] - l.stamps[i]) * 1000000)::bigint END AS us) t
@@ -182,17 +194,37 @@ WITH lead AS (
 		UNION ALL
 		SELECT 4, (i::bigint << 40)
 				| (CASE l.stamps[i] WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
-					ELSE floor(date_part('epoch', l.stamps[i] - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END << 8), NULL, NULL
+					ELSE floor(date_part('epoch', l.stamps[i] - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END << 8), NULL, NULL, NULL
 		FROM generate_series(1, 7) i WHERE l.stamps[i] IS NOT NULL
+		UNION ALL
+		SELECT f.kind, (f.kind::bigint << 56) | (f.stage::bigint << 52) | (f.other::bigint << 48)
+				| leadcrm.stay_bin(least((extract(epoch FROM f.until) - extract(epoch FROM l.stamps[f.stage])) * 1000000, 9223372036854775807)::bigint),
+			NULL, NULL, NULL
+		FROM (
+			SELECT 5 AS kind, i AS stage, j AS other, (SELECT min(s) FROM unnest(l.stamps[j:7]) s) AS until
+			FROM generate_series(1, 7) i CROSS JOIN generate_series(1, 7) j
+			WHERE i < j
+			UNION ALL
+			SELECT 6, i, (SELECT max(j) FROM generate_series(1, 7) j WHERE l.stamps[j] IS NOT NULL), l.closed_at FROM generate_series(1, 7) i
+			OFFSET 0
+		) f
+		WHERE isfinite(f.until) AND isfinite(l.stamps[f.stage])
+		UNION ALL
+		SELECT 7, (7::bigint << 56) | (i::bigint << 52)
+				| ((SELECT max(j) FROM generate_series(1, 7) j WHERE l.stamps[j] IS NOT NULL)::bigint << 48) | leadcrm.instant_bin(l.stamps[i]),
+			NULL, NULL, date_trunc('month', l.stamps[i] AT TIME ZONE 'UTC')::date
+		FROM generate_series(1, 7) i
+		WHERE l.closed_at IS NULL AND isfinite(l.stamps[i])
 	) k
 )
 SELECT b.cube::smallint AS cube, c.kind::smallint AS kind,
-	CASE WHEN b.cube = 0 THEN c.day WHEN b.cube = 1 OR c.kind = 0 THEN date_trunc('month', c.day::timestamp)::date
+	CASE WHEN c.kind = 7 THEN c.month WHEN b.cube = 0 THEN c.day WHEN b.cube = 1 OR c.kind = 0 THEN date_trunc('month', c.day::timestamp)::date
 		ELSE '-infinity' END AS period,
 	c.code::bigint AS code, b.key, count(*) AS leads, count(c.value) AS valued, coalesce(sum(c.amount), 0)::numeric AS amount
 FROM counted c
 CROSS JOIN LATERAL (VALUES (0, ''), (1, ''), (2, ''), (3, c.channel), (4, c.campaign), (5, c.owner)) b (cube, key)
 WHERE NOT (c.kind = 0 AND b.cube = 2) AND NOT (c.kind = 4 AND b.cube > 1) AND NOT (c.kind = 8 AND b.cube < 2)
+	AND NOT (c.kind IN (5, 6, 7) AND b.cube <> 2)
 GROUP BY 1, 2, 3, 4, 5;
 COMMENT ON VIEW @workspace@.lead_cell IS
 	'The cells as a count of all leads makes them: what lead_cube, lead_stay and lead_delta together must say, and verify_cubes() compares with. Slow. Unique key: cube, kind, period, code, key';

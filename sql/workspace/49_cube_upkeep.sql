@@ -48,7 +48,7 @@ BEGIN
 			INSERT INTO @workspace@.lead_cube AS c (cube, kind, period, code, key, leads, valued, amount)
 			SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount
 			FROM cell x
-			WHERE x.kind <> 3
+			WHERE x.kind NOT IN (3, 5, 6, 7)
 			ORDER BY 1, 2, 3, 4, 5
 			ON CONFLICT ON CONSTRAINT lead_cube_pkey DO UPDATE
 			SET leads = c.leads + EXCLUDED.leads, valued = c.valued + EXCLUDED.valued, amount = c.amount + EXCLUDED.amount
@@ -58,7 +58,7 @@ BEGIN
 			SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),
 				leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.leads]))
 			FROM cell x
-			WHERE x.kind = 3
+			WHERE x.kind IN (3, 5, 6, 7)
 			GROUP BY 1, 2, 3, 4
 			ORDER BY 1, 2, 3, 4
 			ON CONFLICT ON CONSTRAINT lead_stay_pkey DO UPDATE
@@ -117,13 +117,13 @@ BEGIN
 	), put AS (
 		INSERT INTO @workspace@.lead_cube (cube, kind, period, code, key, leads, valued, amount)
 		-- each once, and in order
-		SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount FROM cell x WHERE x.kind <> 3
+		SELECT x.cube, x.kind, x.period, x.code, x.key, x.leads, x.valued, x.amount FROM cell x WHERE x.kind NOT IN (3, 5, 6, 7)
 	)
 	INSERT INTO @workspace@.lead_stay (cube, period, code, key, leads, amount, counts)
 	SELECT x.cube, x.period, (x.code >> 48) << 48, x.key, sum(x.leads), sum(x.amount),
 		leadcrm.add_counts('{}', array_agg(ARRAY[x.code, x.leads]))
 	FROM cell x
-	WHERE x.kind = 3
+	WHERE x.kind IN (3, 5, 6, 7)
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 1, 2, 3, 4;
 	-- last, as counting wrote down what was pending
@@ -156,21 +156,27 @@ BEGIN
 			SELECT c.cube, c.kind, c.period, c.code, c.key, c.leads, c.valued, c.amount, 0 AS all_leads, 0 AS all_valued, 0 AS all_amount
 			FROM @workspace@.lead_cube c
 			UNION ALL
-			SELECT c.cube, 3, c.period, c.code, c.key, c.leads, 0, c.amount, 0, 0, 0 FROM @workspace@.lead_stay c
+			SELECT c.cube, greatest(c.code >> 56, 3), c.period, c.code, c.key, c.leads, 0, c.amount, 0, 0, 0 FROM @workspace@.lead_stay c
 			UNION ALL
-			SELECT c.cube, 3, c.period, c.counts[i], c.key, c.counts[i + 1], 0, 0, 0, 0, 0
-			FROM @workspace@.lead_stay c CROSS JOIN generate_series(1, cardinality(c.counts), 2) i
+			SELECT c.cube, greatest(c.code >> 56, 3), c.period, y.code, c.key, y.leads, 0, 0, 0, 0, 0
+			FROM @workspace@.lead_stay c
+			-- taken apart in one go: a long array is not searched again for each of its elements
+			CROSS JOIN LATERAL (
+				SELECT u.n, u.value AS code, lead(u.value) OVER (ORDER BY u.n) AS leads
+				FROM unnest(c.counts) WITH ORDINALITY u (value, n)
+			) y
+			WHERE y.n % 2 = 1
 			UNION ALL
 			SELECT d.cube, d.kind, d.period, s.code, d.key, d.leads, d.valued, s.amount, 0, 0, 0
 			FROM @workspace@.delta_cells(NULL, NULL, NULL, NULL, NULL, NULL) d
 			-- of stays the histogram and, under the code of the two stages, the sum
 			CROSS JOIN LATERAL (SELECT d.code, CASE WHEN d.kind = 3 THEN 0 ELSE d.amount END AS amount
-				UNION ALL SELECT (d.code >> 48) << 48, d.amount WHERE d.kind = 3) s
+				UNION ALL SELECT (d.code >> 48) << 48, d.amount WHERE d.kind IN (3, 5, 6, 7)) s
 			UNION ALL
 			SELECT p.cube, p.kind, p.period, s.code, p.key, 0, 0, 0, p.leads, p.valued, s.amount
 			FROM @workspace@.lead_cell p
 			CROSS JOIN LATERAL (SELECT p.code, CASE WHEN p.kind = 3 THEN 0 ELSE p.amount END AS amount
-				UNION ALL SELECT (p.code >> 48) << 48, p.amount WHERE p.kind = 3) s
+				UNION ALL SELECT (p.code >> 48) << 48, p.amount WHERE p.kind IN (3, 5, 6, 7)) s
 		) u
 		GROUP BY 1, 2, 3, 4, 5
 	) x
@@ -202,7 +208,8 @@ DECLARE
 	lead regclass := (@workspace_literal@ || '.lead')::regclass;
 	is_new boolean := NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_count');
 	arguments text := $$'delta=lead_delta', 'zone=setting.time_zone', 'unless=excluded_as', 'born=created_at', 'state=stage',
-		'peak=stage_peak', 'since=stage_since', 'over=status_category:closed', 'value=value', 'keys=channel,campaign_id,owner',
+		'peak=stage_peak', 'since=stage_since', 'over=status_category:closed', 'over_since=status_since', 'value=value',
+		'keys=channel,campaign_id,owner',
 		'entered=subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at', 'check=verify_cubes',
 		'recount=rebuild_cubes'$$;
 BEGIN

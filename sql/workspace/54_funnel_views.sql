@@ -51,7 +51,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak.recoverable_customers IS
 COMMENT ON COLUMN @workspace@.funnel_leak.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 COMMENT ON COLUMN @workspace@.funnel_leak.expected_pct IS
-	'Percent (0-100): the eventual conversion expected of those that entered, when the open ones will have gone on or leaked as others did before them: expected_pct of conversion_curve(stage); where there are more than 20,000 leads an estimate of the same from the cubes, which agrees with it but for chance (see the comment of expected_pcts_cubes). NULL for the last stage and where nobody entered';
+	'Percent (0-100): the eventual conversion expected of those that entered, when the open ones will have gone on or leaked as others did before them: expected_pct of conversion_curve(stage); where there are more than 20,000 leads read from the cubes, which gives the same to less than 0.01 points (see the comment of expected_pcts_cubes). NULL for the last stage and where nobody entered';
 
 CREATE OR REPLACE VIEW @workspace@.funnel_leak_by_channel WITH (security_invoker = true) AS
 SELECT f.key AS channel,

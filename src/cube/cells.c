@@ -4,7 +4,8 @@
  *
  * A row counts in the cube of its day, in that of its month, in the one of all rows, and in one for each key.  Places are counted
  * by month everywhere but in the cube by day, and where there is a key or all is counted also without a period; other kinds have
- * no period there; stamps are counted by day and month only.
+ * no period there; stamps are counted by day and month only; what became of rows is counted in the cube of all, and of those that are
+ * not over by the month (UTC) of the stamp, so that a new one changes what is counted of its month only.
  */
 #include "postgres.h"
 
@@ -77,6 +78,7 @@ struct CellSet
 {
 	MemoryContext cxt;
 	CellFilter	filter;
+	unsigned	kinds;			/* bits of those that the filter lets pass */
 	cellset_hash *cells;
 	keyset_hash *keyset;
 	int32		nkeys;
@@ -103,6 +105,13 @@ typedef struct Change
 	Numeric		big;			/* where that is PACK_TEXT */
 } Change;
 
+/* Of a kind that a filter names; -1: of all. */
+static unsigned
+kind_bit(int kind)
+{
+	return kind < 0 ? ~0U : kind <= CELL_STANDING ? 1U << kind : 0;
+}
+
 /*
  * Makes an empty set, in the current memory context.  The filter's arrays must live as long.
  */
@@ -115,6 +124,9 @@ leadcrm_cells_make(const CellFilter *filter)
 
 	set->cxt = CurrentMemoryContext;
 	set->filter = *filter;
+	set->kinds = filter->kinds == NULL ? kind_bit(filter->kind) : 0;
+	for (int i = 0; filter->kinds != NULL && i < filter->nranges; i++)
+		set->kinds |= kind_bit(filter->kinds[i]);
 	set->cells = cellset_create(set->cxt, 256, NULL);
 	set->keyset = keyset_create(set->cxt, 64, NULL);
 	set->roomkeys = 64;
@@ -170,8 +182,6 @@ add_sums(CellSet *set, Sums *to, const Change *c)
 	int			sign = e->less ? -1 : 1;
 
 	to->leads += sign;
-	if (e->kind == CELL_STAY)
-		leadcrm_sums_add_fixed(set->cxt, to, sign * e->us, true);
 	if (e->value == PACK_NO_VALUE)
 		return;
 	to->valued += sign;
@@ -185,8 +195,8 @@ add_sums(CellSet *set, Sums *to, const Change *c)
 							   DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(c->big))) : c->big);
 }
 
-static void
-add_cell(CellSet *set, int cube, int kind, DateADT period, int32 key, int64 code, const Change *change)
+static Sums *
+find_cell(CellSet *set, int cube, int kind, DateADT period, int32 key, int64 code)
 {
 	CellKey		place = {.code = code, .period = period, .key = key, .cube = (int16) cube, .kind = (int16) kind};
 	bool		found;
@@ -194,7 +204,7 @@ add_cell(CellSet *set, int cube, int kind, DateADT period, int32 key, int64 code
 
 	if (!found)
 		memset(&cell->sums, 0, sizeof(Sums));
-	add_sums(set, &cell->sums, change);
+	return &cell->sums;
 }
 
 static bool
@@ -208,13 +218,21 @@ wanted(const CellFilter *f, int kind, int64 code)
 	return false;
 }
 
-/* A code, in every cube that counts it. */
+/* In a cube, where a kind is counted by the row's period. */
+static Sums *
+find_row_cell(CellSet *set, const Row *row, int cube, int kind, int64 code)
+{
+	return find_cell(set, cube, kind, cube == CUBE_DAY ? row->day : cube == CUBE_MONTH || kind == CELL_PLACE ? row->month : DATEVAL_NOBEGIN,
+					 cube < CUBE_FIRST_KEY ? 0 : row->keys[cube - CUBE_FIRST_KEY], code);
+}
+
+/* A row's place or wait, in every cube that counts it. */
 static void
 add_code(CellSet *set, const Row *row, int kind, int64 code, const Change *change)
 {
 	const CellFilter *f = &set->filter;
 	int			first = kind == CELL_STANDING ? CUBE_ALL : CUBE_DAY;
-	int			last = kind == CELL_ENTERED ? CUBE_MONTH : CUBE_COUNT(row->nkeys) - 1;
+	int			last = CUBE_COUNT(row->nkeys) - 1;
 
 	if (!wanted(f, kind, code))
 		return;
@@ -224,52 +242,58 @@ add_code(CellSet *set, const Row *row, int kind, int64 code, const Change *chang
 		last = Min(last, f->cube);
 	}
 	for (int cube = first; cube <= last; cube++)
+		if (cube != CUBE_ALL || kind != CELL_PLACE)
+			add_sums(set, find_row_cell(set, row, cube, kind, code), change);
+}
+
+static void
+add_stamp(CellSet *set, const Row *row, const StampCell *c)
+{
+	const CellFilter *f = &set->filter;
+	int			first = c->kind >= CELL_WENT_ON ? CUBE_ALL : CUBE_DAY;
+	int			last = c->kind >= CELL_WENT_ON ? CUBE_ALL : c->kind == CELL_ENTERED ? CUBE_MONTH : CUBE_COUNT(row->nkeys) - 1;
+
+	if (!wanted(f, c->kind, c->code))
+		return;
+	if (f->cube >= 0)
 	{
-		if (cube == CUBE_ALL && kind == CELL_PLACE)
-			continue;
-		add_cell(set, cube, kind, cube == CUBE_DAY ? row->day : cube == CUBE_MONTH || kind == CELL_PLACE ? row->month : DATEVAL_NOBEGIN,
-				 cube < CUBE_FIRST_KEY ? 0 : row->keys[cube - CUBE_FIRST_KEY], code, change);
+		first = Max(first, f->cube);
+		last = Min(last, f->cube);
+	}
+	for (int cube = first; cube <= last; cube++)
+	{
+		Sums	   *sums = c->kind != CELL_STILL_OPEN ? find_row_cell(set, row, cube, c->kind, c->code) :
+			find_cell(set, cube, c->kind, month_of(set, leadcrm_utc_day(c->us)), 0, c->code);
+
+		sums->leads += c->sign;
+		if (c->kind == CELL_STAY)
+			leadcrm_sums_add_fixed(set->cxt, sums, c->sign * c->us, true);
 	}
 }
 
-/* Days apart: 0 the wrong way round, 1 to 30, 2 to 60, 3 to 90, 4 more. */
-static int
-apart(int64 us)
+static void
+add_stamps(CellSet *set, const Row *row, const PackReader *reader)
 {
-	if (us < 0)
-		return 0;
-	return us <= 30 * USECS_PER_DAY ? 1 : us <= 60 * USECS_PER_DAY ? 2 : us <= 90 * USECS_PER_DAY ? 3 : 4;
+	StampCell	cells[STAMP_CELLS];
+	int			n = leadcrm_stamp_cells(&reader->before, &reader->after, set->kinds, cells);
+
+	for (int i = 0; i < n; i++)
+		add_stamp(set, row, &cells[i]);
 }
 
 static void
 add_change(CellSet *set, const Row *row, const Change *c)
 {
 	const PackEntry *e = &c->entry;
-	int			kind = set->filter.kind;
 
-	switch (e->kind)
-	{
-		case CELL_PLACE:
-			if (kind < 0 || kind == CELL_PLACE)
-				add_code(set, row, CELL_PLACE, e->place, c);
-			if (kind < 0 || kind == CELL_STANDING)
-				add_code(set, row, CELL_STANDING, e->place, c);
-			break;
-		case CELL_WAIT:
-			if (kind < 0 || kind == CELL_WAIT)
-				add_code(set, row, CELL_WAIT, WAIT_CODE(e->state, e->day, e->peak), c);
-			if (kind < 0 || kind == CELL_BLOCK)
-				add_code(set, row, CELL_BLOCK, BLOCK_CODE(e->state, e->day, e->peak), c);
-			break;
-		case CELL_STAY:
-			if (kind < 0 || kind == CELL_STAY)
-				add_code(set, row, CELL_STAY, STAY_CODE(e->peak, e->state, apart(e->us), leadcrm_duration_bucket(e->us)), c);
-			break;
-		case CELL_ENTERED:
-			if (kind < 0 || kind == CELL_ENTERED)
-				add_code(set, row, CELL_ENTERED, ENTERED_CODE(e->state, e->day), c);
-			break;
-	}
+	if (e->kind == PACK_PLACE && (set->kinds & 1 << CELL_PLACE))
+		add_code(set, row, CELL_PLACE, e->place, c);
+	if (e->kind == PACK_PLACE && (set->kinds & 1 << CELL_STANDING))
+		add_code(set, row, CELL_STANDING, e->place, c);
+	if (e->kind == PACK_WAIT && (set->kinds & 1 << CELL_WAIT))
+		add_code(set, row, CELL_WAIT, WAIT_CODE(e->state, e->day, e->peak), c);
+	if (e->kind == PACK_WAIT && (set->kinds & 1 << CELL_BLOCK))
+		add_code(set, row, CELL_BLOCK, BLOCK_CODE(e->state, e->day, e->peak), c);
 }
 
 static void
@@ -326,6 +350,12 @@ leadcrm_cells_add(CellSet *set, const uint8 *data, Size len)
 			row.month = month_of(set, row.day);
 		while ((result = leadcrm_unpack_entry(&reader, &change.entry)) == PACK_OK)
 		{
+			if (change.entry.kind == PACK_STAMPS)
+			{
+				if (counts)
+					add_stamps(set, &row, &reader);
+				continue;
+			}
 			if (change.entry.value == PACK_FIXED || change.entry.value == PACK_TEXT)
 			{
 				change.value = change.entry.value;

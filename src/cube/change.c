@@ -10,19 +10,6 @@
 #include "cube/cube.h"
 
 /*
- * Days since 2000-01-01 UTC; infinite times have the first and the last that a code holds.
- */
-int
-leadcrm_utc_day(TimestampTz at)
-{
-	if (TIMESTAMP_IS_NOBEGIN(at))
-		return -PACK_MAX_DAY;
-	if (TIMESTAMP_IS_NOEND(at))
-		return PACK_MAX_DAY - 1;
-	return (int) (at >= 0 ? at / USECS_PER_DAY : -((USECS_PER_DAY - 1 - at) / USECS_PER_DAY));
-}
-
-/*
  * Begins a pack.  p->data is initialised already, in the memory context that holds the pack.
  */
 void
@@ -73,7 +60,7 @@ end_group(Packer *p)
 static void
 add_place(Packer *p, const Facts *row, bool less)
 {
-	PackEntry	entry = {.kind = CELL_PLACE, .less = less, .place = row->place, .value = row->value_form};
+	PackEntry	entry = {.kind = PACK_PLACE, .less = less, .place = row->place, .value = row->value_form};
 
 	if (row->value_form == PACK_FIXED)
 	{
@@ -88,7 +75,7 @@ add_place(Packer *p, const Facts *row, bool less)
 	add(p, &entry);
 	if (!row->waits)
 		return;
-	entry.kind = CELL_WAIT;
+	entry.kind = PACK_WAIT;
 	entry.state = row->state;
 	entry.peak = row->peak;
 	entry.day = row->since;
@@ -97,45 +84,24 @@ add_place(Packer *p, const Facts *row, bool less)
 	add(p, &entry);
 }
 
-/* The stamps of row that are not the same in other (NULL: there is no other). */
-static uint32
-fresh_stamps(const Facts *row, const Facts *other)
+static bool
+same_stamps(const PackStamps *a, const PackStamps *b)
 {
-	uint32		fresh = 0;
-
-	for (int i = 0; i < row->nentered; i++)
-		if ((row->entered & 1 << i) && (other == NULL || !(other->entered & 1 << i) || other->at[i] != row->at[i]))
-			fresh |= 1 << i;
-	return fresh;
+	if (a->states != b->states || a->over != b->over || (a->over && a->over_since != b->over_since))
+		return false;
+	for (uint32 states = a->states; states != 0; states &= states - 1)
+		if (a->at[__builtin_ctz(states)] != b->at[__builtin_ctz(states)])
+			return false;
+	return true;
 }
 
-/* Of a row's stamps: each fresh one, and each pair with a fresh one. */
 static void
-add_stamps(Packer *p, const Facts *row, uint32 fresh, bool less)
+add_stamps(Packer *p, const PackStamps *before, const PackStamps *after)
 {
-	for (int to = 0; fresh != 0 && to < row->nentered; to++)
-	{
-		if (!(row->entered & 1 << to))
-			continue;
-		if (fresh & 1 << to)
-		{
-			PackEntry	entry = {.kind = CELL_ENTERED, .less = less, .state = to + 1, .day = leadcrm_utc_day(row->at[to])};
-
-			add(p, &entry);
-		}
-		for (int from = 0; from < to; from++)
-		{
-			PackEntry	entry = {.kind = CELL_STAY, .less = less, .peak = from + 1, .state = to + 1};
-
-			if (!(row->entered & 1 << from) || !(fresh & (1 << from | 1 << to)) ||
-				TIMESTAMP_NOT_FINITE(row->at[from]) || TIMESTAMP_NOT_FINITE(row->at[to]) ||
-				__builtin_sub_overflow(row->at[to], row->at[from], &entry.us))
-				continue;
-			if (entry.us == PG_INT64_MIN)
-				entry.us++;		/* stamps of 292,000 years apart */
-			add(p, &entry);
-		}
-	}
+	if (before->states == 0 && after->states == 0)
+		return;
+	make_room(p, PACK_STAMPS_ROOM);
+	leadcrm_pack_stamps(&p->writer, before, after);
 }
 
 static bool
@@ -163,6 +129,8 @@ same_place(const Facts *a, const Facts *b)
 void
 leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 {
+	static const PackStamps none;
+
 	if (before != NULL && !before->counted)
 		before = NULL;
 	if (after != NULL && !after->counted)
@@ -171,10 +139,9 @@ leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 	if (before != NULL && after != NULL && before->day == after->day && same_keys(before, after))
 	{
 		bool		moves = !same_place(before, after);
-		uint32		gone = fresh_stamps(before, after);
-		uint32		fresh = fresh_stamps(after, before);
+		bool		stamped = !same_stamps(&before->stamps, &after->stamps);
 
-		if (!moves && gone == 0 && fresh == 0)
+		if (!moves && !stamped)
 			return;
 		begin_group(p, after);
 		if (moves)
@@ -182,8 +149,8 @@ leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 			add_place(p, before, true);
 			add_place(p, after, false);
 		}
-		add_stamps(p, before, gone, true);
-		add_stamps(p, after, fresh, false);
+		if (stamped)
+			add_stamps(p, &before->stamps, &after->stamps);
 		end_group(p);
 		return;
 	}
@@ -191,14 +158,14 @@ leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 	{
 		begin_group(p, before);
 		add_place(p, before, true);
-		add_stamps(p, before, before->entered, true);
+		add_stamps(p, &before->stamps, &none);
 		end_group(p);
 	}
 	if (after != NULL)
 	{
 		begin_group(p, after);
 		add_place(p, after, false);
-		add_stamps(p, after, after->entered, false);
+		add_stamps(p, &none, &after->stamps);
 		end_group(p);
 	}
 }

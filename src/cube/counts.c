@@ -9,8 +9,10 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
+#include "cube/bins.h"
 #include "cube/bucket.h"
 
 #define BUCKET_BITS 44
@@ -25,6 +27,8 @@ typedef struct Count
 PG_FUNCTION_INFO_V1(leadcrm_add_counts);
 PG_FUNCTION_INFO_V1(leadcrm_duration_bucket_sql);
 PG_FUNCTION_INFO_V1(leadcrm_duration_centile);
+PG_FUNCTION_INFO_V1(leadcrm_stay_bin_sql);
+PG_FUNCTION_INFO_V1(leadcrm_instant_bin_sql);
 
 static int
 by_code(const void *a, const void *b)
@@ -168,4 +172,22 @@ leadcrm_duration_centile(PG_FUNCTION_ARGS)
 	if (total == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(leadcrm_bucket_centile(leads, first, last - first + 1, total, fraction));
+}
+
+/*
+ * leadcrm.stay_bin(us bigint) returns bigint
+ */
+Datum
+leadcrm_stay_bin_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(leadcrm_stay_bin(PG_GETARG_INT64(0)));
+}
+
+/*
+ * leadcrm.instant_bin(at timestamptz) returns bigint
+ */
+Datum
+leadcrm_instant_bin_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(leadcrm_instant_bin(PG_GETARG_TIMESTAMPTZ(0)));
 }

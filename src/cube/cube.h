@@ -23,10 +23,11 @@
 #include "utils/timestamp.h"
 
 #include "cube/pack.h"
+#include "cube/stamps.h"
 
 #define CUBE_MAX_KEYS PACK_MAX_KEYS /* cubes beside those by day, by month, and of all */
 #define CUBE_MAX_STATES 15		/* four bits, from 1 */
-#define CUBE_MAX_ENTERED 15
+#define CUBE_MAX_ENTERED PACK_MAX_STATES
 
 /* What cells are counted by: these, then each key. */
 #define CUBE_DAY 0
@@ -37,15 +38,10 @@
 
 /*
  * Codes of cells; SQL takes them apart, see the workspace's file on cubes.  CELL_BLOCK is derived from CELL_WAIT, CELL_STANDING from
- * CELL_PLACE: the same of all periods at once.
+ * CELL_PLACE: the same of all periods at once.  Those of stamps are in stamps.h.
  */
-#define CELL_BLOCK 1
-#define CELL_STANDING 8
-#define CELL_DAY(day) ((int64) (day) + PACK_MAX_DAY)
 #define WAIT_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) << 8 | (peak))
 #define BLOCK_CODE(state, day, peak) ((int64) (state) << 40 | CELL_DAY(day) >> 5 << 8 | (peak))
-#define STAY_CODE(from, to, apart, bucket) ((int64) (from) << 52 | (int64) (to) << 48 | (int64) (apart) << 44 | ((bucket) + 4096))
-#define ENTERED_CODE(state, day) ((int64) (state) << 40 | CELL_DAY(day) << 8)
 
 /* What a trigger's arguments say, with the columns found. */
 typedef struct CubeShape
@@ -64,6 +60,7 @@ typedef struct CubeShape
 	AttrNumber	over_att;
 	char	   *over_value;
 	Size		over_len;
+	AttrNumber	over_since_att; /* 0: nobody knows since when rows are over */
 	AttrNumber	value_att;
 	int			nkeys;
 	AttrNumber	key_att[CUBE_MAX_KEYS];
@@ -111,9 +108,7 @@ typedef struct Facts
 	int64		fixed;			/* the value in millionths */
 	int			scale;
 	char	   *value_text;
-	int			nentered;
-	uint32		entered;		/* bits */
-	TimestampTz at[CUBE_MAX_ENTERED];
+	PackStamps	stamps;
 } Facts;
 
 /* Changes on their way into a pack. */
@@ -142,7 +137,6 @@ extern void leadcrm_cube_facts(const CubeShape *shape, struct pg_tz *zone, Tuple
 							   TupleTableSlot *before_slot, Facts *facts);
 
 /* change.c */
-extern int	leadcrm_utc_day(TimestampTz at);
 extern void leadcrm_packer_start(Packer *p, int nkeys);
 extern void leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after);
 

@@ -133,20 +133,28 @@ same_key(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b, int i)
 	return datumIsEqual(a->tts_values[n], b->tts_values[n], shape->key_by_value[i], shape->key_len[i]);
 }
 
+static bool
+is_over(const CubeShape *shape, TupleTableSlot *slot)
+{
+	struct varlena *text;
+
+	if (slot->tts_isnull[shape->over_att - 1])
+		return false;
+	text = PG_DETOAST_DATUM_PACKED(slot->tts_values[shape->over_att - 1]);
+	return VARSIZE_ANY_EXHDR(text) == shape->over_len && memcmp(VARDATA_ANY(text), shape->over_value, shape->over_len) == 0;
+}
+
 static void
 find_place(const CubeShape *shape, TupleTableSlot *slot, Facts *facts)
 {
-	bool		over = false;
+	bool		over = is_over(shape, slot);
 
 	facts->state = state_rank(shape, slot, shape->state_att);
 	facts->peak = slot->tts_isnull[shape->peak_att - 1] ? facts->state : state_rank(shape, slot, shape->peak_att);
-	if (!slot->tts_isnull[shape->over_att - 1])
-	{
-		struct varlena *text = PG_DETOAST_DATUM_PACKED(slot->tts_values[shape->over_att - 1]);
-
-		over = VARSIZE_ANY_EXHDR(text) == shape->over_len && memcmp(VARDATA_ANY(text), shape->over_value, shape->over_len) == 0;
-	}
-	facts->place = (uint32) facts->peak << 24 | (uint32) facts->state << 20 | (over ? 1 << 16 : 0) | facts->entered;
+	facts->place = (uint32) facts->peak << 24 | (uint32) facts->state << 20 | (over ? 1 << 16 : 0) | facts->stamps.states;
+	facts->stamps.over = over && shape->over_since_att > 0 && !slot->tts_isnull[shape->over_since_att - 1];
+	if (facts->stamps.over)
+		facts->stamps.over_since = DatumGetTimestampTz(slot->tts_values[shape->over_since_att - 1]);
 	facts->waits = !over && !slot->tts_isnull[shape->since_att - 1];
 	facts->since = facts->waits ? leadcrm_utc_day(DatumGetTimestampTz(slot->tts_values[shape->since_att - 1])) : 0;
 }
@@ -187,7 +195,8 @@ leadcrm_cube_same(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b)
 	for (int i = 0; i < shape->nkeys; i++)
 		if (!same_key(shape, a, b, i))
 			return false;
-	return true;
+	/* since when it is over matters only where it is */
+	return shape->over_since_att == 0 || same_fixed(a, b, shape->over_since_att) || !is_over(shape, a);
 }
 
 /*
@@ -213,13 +222,12 @@ leadcrm_cube_facts(const CubeShape *shape, struct pg_tz *zone, TupleTableSlot *s
 	for (int i = 0; i < shape->nkeys; i++)
 		facts->keys[i] = before != NULL && same_key(shape, before_slot, slot, i) ? before->keys[i] : key_of(shape, slot, i);
 
-	facts->nentered = shape->nentered;
-	facts->entered = 0;
+	facts->stamps.states = 0;
 	for (int i = 0; i < shape->nentered; i++)
 		if (!slot->tts_isnull[shape->entered_att[i] - 1])
 		{
-			facts->entered |= 1 << i;
-			facts->at[i] = DatumGetTimestampTz(slot->tts_values[shape->entered_att[i] - 1]);
+			facts->stamps.states |= UINT32_C(1) << i;
+			facts->stamps.at[i] = DatumGetTimestampTz(slot->tts_values[shape->entered_att[i] - 1]);
 		}
 	find_place(shape, slot, facts);
 	find_value(shape, slot, before, before_slot, facts);

@@ -10,7 +10,11 @@
 #define HEAD_END 7
 #define HEAD_LESS 8
 #define HEAD_VALUE_SHIFT 4
+#define HEAD_OVER_BEFORE 8
+#define HEAD_OVER_AFTER 16
 #define HEAD_ALL 0x3F
+
+#define US_PER_DAY UINT64_C(86400000000)
 
 static const int64_t powers[PACK_DIGITS + 1] = {1, 10, 100, 1000, 10000, 100000, 1000000};
 
@@ -79,6 +83,7 @@ hash_text(const PackText *key)
 void
 leadcrm_pack_group(PackWriter *w, int day, const PackText *keys)
 {
+	w->day = day;
 	put_number(w, zigzag(day));
 	for (int i = 0; i < w->nkeys; i++)
 	{
@@ -101,7 +106,7 @@ leadcrm_pack_group(PackWriter *w, int day, const PackText *keys)
 }
 
 /*
- * Adds an entry to the group.
+ * Adds an entry to the group, of kind PACK_PLACE or PACK_WAIT.
  */
 void
 leadcrm_pack_entry(PackWriter *w, const PackEntry *e)
@@ -109,24 +114,63 @@ leadcrm_pack_entry(PackWriter *w, const PackEntry *e)
 	w->data[w->len++] = (uint8_t) (e->kind | (e->less ? HEAD_LESS : 0) | e->value << HEAD_VALUE_SHIFT);
 	switch (e->kind)
 	{
-		case CELL_PLACE:
+		case PACK_PLACE:
 			put_number(w, e->place);
 			break;
-		case CELL_WAIT:
+		case PACK_WAIT:
 			put_number(w, zigzag(e->day) << 8 | (uint64_t) e->state << 4 | (uint64_t) e->peak);
 			break;
-		case CELL_STAY:
-			w->data[w->len++] = (uint8_t) (e->peak << 4 | e->state);
-			put_number(w, zigzag(e->us));
-			break;
-		case CELL_ENTERED:
-			put_number(w, zigzag(e->day) << 4 | (uint64_t) e->state);
-			break;
+		case PACK_STAMPS:
+			break;				/* has a function of its own */
 	}
 	if (e->value == PACK_FIXED)
 		put_number(w, zigzag(e->fixed / powers[PACK_DIGITS - e->scale]) << 3 | (uint64_t) e->scale);
 	else if (e->value == PACK_TEXT)
 		put_text(w, &e->text);
+}
+
+/* Differences are taken modulo 2^64: infinite times lie too far apart for a number with a sign. */
+static inline void
+put_time(PackWriter *w, int64_t at, uint64_t *last)
+{
+	put_number(w, zigzag((int64_t) ((uint64_t) at - *last)));
+	*last = (uint64_t) at;
+}
+
+static inline void
+put_times(PackWriter *w, const PackStamps *stamps, uint32_t states, uint64_t *last)
+{
+	for (; states != 0; states &= states - 1)
+		put_time(w, stamps->at[__builtin_ctz(states)], last);
+}
+
+/*
+ * Adds an entry of kind PACK_STAMPS to the group: the row's stamps before and after the change.
+ */
+void
+leadcrm_pack_stamps(PackWriter *w, const PackStamps *before, const PackStamps *after)
+{
+	uint64_t	last = (uint64_t) w->day * US_PER_DAY;
+	uint32_t	same = 0;
+
+	for (uint32_t both = before->states & after->states; both != 0; both &= both - 1)
+	{
+		int			i = __builtin_ctz(both);
+
+		if (before->at[i] == after->at[i])
+			same |= UINT32_C(1) << i;
+	}
+	w->data[w->len++] = (uint8_t) (PACK_STAMPS | (before->over ? HEAD_OVER_BEFORE : 0) | (after->over ? HEAD_OVER_AFTER : 0));
+	put_number(w, same);
+	put_number(w, before->states & ~same);
+	put_number(w, after->states & ~same);
+	put_times(w, before, same, &last);
+	put_times(w, before, before->states & ~same, &last);
+	put_times(w, after, after->states & ~same, &last);
+	if (before->over)
+		put_time(w, before->over_since, &last);
+	if (after->over)
+		put_time(w, after->over_since, &last);
 }
 
 /*
@@ -235,6 +279,7 @@ leadcrm_unpack_group(PackReader *r, int *day, int *numbers, PackText *texts)
 			return PACK_CORRUPT;
 		numbers[i] = ++r->ntexts;
 	}
+	r->day = *day;
 	r->has_value = false;
 	return PACK_OK;
 }
@@ -244,34 +289,64 @@ get_cell(PackReader *r, PackEntry *e)
 {
 	uint64_t	n;
 
-	if (e->kind == CELL_STAY)
-	{
-		if (r->next == r->end)
-			return false;
-		e->peak = *r->next >> 4;
-		e->state = *r->next++ & 15;
-		if (!get_number(r, &n))
-			return false;
-		e->us = unzigzag(n);
-		return e->peak > 0 && e->state > e->peak && e->us != INT64_MIN;
-	}
 	if (!get_number(r, &n))
 		return false;
-	switch (e->kind)
+	if (e->kind == PACK_PLACE)
 	{
-		case CELL_PLACE:
-			e->place = (uint32_t) n;
-			return n < 1 << 28;
-		case CELL_WAIT:
-			e->peak = (int) (n & 15);
-			e->state = (int) (n >> 4 & 15);
-			return get_day(n >> 8, &e->day);
-		case CELL_ENTERED:
-			e->state = (int) (n & 15);
-			return e->state > 0 && get_day(n >> 4, &e->day);
-		default:
-			return false;
+		e->place = (uint32_t) n;
+		return n < 1 << 28;
 	}
+	e->peak = (int) (n & 15);
+	e->state = (int) (n >> 4 & 15);
+	return get_day(n >> 8, &e->day);
+}
+
+static inline bool
+get_time(PackReader *r, int64_t *at, uint64_t *last)
+{
+	uint64_t	n;
+
+	if (!get_number(r, &n))
+		return false;
+	*last += (uint64_t) unzigzag(n);
+	*at = (int64_t) *last;
+	return true;
+}
+
+static bool
+get_times(PackReader *r, PackStamps *stamps, uint32_t states, uint64_t *last)
+{
+	for (; states != 0; states &= states - 1)
+		if (!get_time(r, &stamps->at[__builtin_ctz(states)], last))
+			return false;
+	return true;
+}
+
+static PackResult
+get_stamps(PackReader *r, uint8_t head)
+{
+	uint64_t	last = (uint64_t) r->day * US_PER_DAY;
+	uint64_t	same;
+	uint64_t	gone;
+	uint64_t	fresh;
+
+	if ((head & ~(HEAD_KIND | HEAD_OVER_BEFORE | HEAD_OVER_AFTER)) != 0 ||
+		!get_number(r, &same) || !get_number(r, &gone) || !get_number(r, &fresh) ||
+		(same | gone | fresh) >> PACK_MAX_STATES != 0 || (same & (gone | fresh)) != 0)
+		return PACK_CORRUPT;
+	r->before.states = (uint32_t) (same | gone);
+	r->after.states = (uint32_t) (same | fresh);
+	r->before.over = (head & HEAD_OVER_BEFORE) != 0;
+	r->after.over = (head & HEAD_OVER_AFTER) != 0;
+	if (!get_times(r, &r->before, (uint32_t) same, &last))
+		return PACK_CORRUPT;
+	for (uint32_t states = (uint32_t) same; states != 0; states &= states - 1)
+		r->after.at[__builtin_ctz(states)] = r->before.at[__builtin_ctz(states)];
+	if (!get_times(r, &r->before, (uint32_t) gone, &last) || !get_times(r, &r->after, (uint32_t) fresh, &last) ||
+		(r->before.over && !get_time(r, &r->before.over_since, &last)) ||
+		(r->after.over && !get_time(r, &r->after.over_since, &last)))
+		return PACK_CORRUPT;
+	return PACK_OK;
 }
 
 static inline bool
@@ -307,7 +382,8 @@ get_value(PackReader *r, PackEntry *e)
 
 /*
  * Reads an entry; PACK_END: the group has no more.  Of value, fixed, scale and text what PACK_SAME refers to is left as it is, so
- * that it is the caller's to use one PackEntry for a whole group and to keep in mind which form came last.
+ * that it is the caller's to use one PackEntry for a whole group and to keep in mind which form came last.  Stamps are found in
+ * r->before and r->after; e then says no more than the kind.
  */
 PackResult
 leadcrm_unpack_entry(PackReader *r, PackEntry *e)
@@ -319,13 +395,12 @@ leadcrm_unpack_entry(PackReader *r, PackEntry *e)
 	head = *r->next++;
 	if (head == HEAD_END)
 		return PACK_END;
-	e->kind = (CellKind) (head & HEAD_KIND);
+	e->kind = (PackKind) (head & HEAD_KIND);
+	if (e->kind == PACK_STAMPS)
+		return get_stamps(r, head);
 	e->less = (head & HEAD_LESS) != 0;
 	e->value = (PackValue) (head >> HEAD_VALUE_SHIFT & 3);
-	if ((head & ~HEAD_ALL) != 0 || !get_cell(r, e) || !get_value(r, e))
-		return PACK_CORRUPT;
-	/* only rows have a value, not stamps */
-	if (e->value != PACK_NO_VALUE && (e->kind == CELL_STAY || e->kind == CELL_ENTERED))
+	if ((e->kind != PACK_PLACE && e->kind != PACK_WAIT) || (head & ~HEAD_ALL) != 0 || !get_cell(r, e) || !get_value(r, e))
 		return PACK_CORRUPT;
 	return PACK_OK;
 }

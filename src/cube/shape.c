@@ -2,9 +2,9 @@
  * shape.c
  *		What the arguments of a counting trigger say, kept by table.
  *
- * Arguments are NAME=VALUE, in any order: delta, zone=TABLE.COLUMN, unless, born, state, peak, since, over=COLUMN:VALUE, value,
- * keys=COLUMN,..., entered=COLUMN,... in the order of the states; check is for leadcrm.verify(), recount for
- * leadcrm.repair().  All but these two are needed.
+ * Arguments are NAME=VALUE, in any order: delta, zone=TABLE.COLUMN, unless, born, state, peak, since, over=COLUMN:VALUE, over_since,
+ * value, keys=COLUMN,..., entered=COLUMN,... in the order of the states; check is for leadcrm.verify(), recount for leadcrm.repair().
+ * All but these two and over_since are needed.
  */
 #include "postgres.h"
 
@@ -76,18 +76,28 @@ leadcrm_cube_init(void)
 	leadcrm_tally_init();
 }
 
-/* The value of an argument; it lives as long as the trigger's arguments. */
+/* The value of an argument, NULL where it has none; it lives as long as the trigger's arguments. */
 static const char *
-argument(const Trigger *trigger, Relation rel, const char *name)
+optional_argument(const Trigger *trigger, const char *name)
 {
 	size_t		len = strlen(name);
 
 	for (int i = 0; i < trigger->tgnargs; i++)
 		if (strncmp(trigger->tgargs[i], name, len) == 0 && trigger->tgargs[i][len] == '=')
 			return trigger->tgargs[i] + len + 1;
-	ereport(ERROR,
-			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-			 errmsg("trigger \"%s\" of table \"%s\" has no argument \"%s\"", trigger->tgname, RelationGetRelationName(rel), name)));
+	return NULL;
+}
+
+static const char *
+argument(const Trigger *trigger, Relation rel, const char *name)
+{
+	const char *value = optional_argument(trigger, name);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" of table \"%s\" has no argument \"%s\"", trigger->tgname, RelationGetRelationName(rel), name)));
+	return value;
 }
 
 static AttrNumber
@@ -262,6 +272,9 @@ build(CubeShape *s, Relation rel, const Trigger *trigger)
 	s->since_att = column(rel, argument(trigger, rel, "since"), TIMESTAMPTZOID);
 	s->value_att = column(rel, argument(trigger, rel, "value"), NUMERICOID);
 	find_over(s, rel, argument(trigger, rel, "over"));
+	/* a trigger of an earlier version does not say it */
+	if (optional_argument(trigger, "over_since") != NULL)
+		s->over_since_att = column(rel, optional_argument(trigger, "over_since"), TIMESTAMPTZOID);
 	find_states(s, rel);
 	s->nkeys = columns(rel, argument(trigger, rel, "keys"), InvalidOid, s->key_att, CUBE_MAX_KEYS);
 	for (int i = 0; i < s->nkeys; i++)
@@ -281,7 +294,7 @@ build(CubeShape *s, Relation rel, const Trigger *trigger)
 	find_delta(s, rel, argument(trigger, rel, "delta"));
 
 	s->max_att = Max(Max(Max(s->unless_att, s->born_att), Max(s->state_att, s->peak_att)),
-					 Max(Max(s->since_att, s->over_att), s->value_att));
+					 Max(Max(s->since_att, s->over_att), Max(s->over_since_att, s->value_att)));
 	for (int i = 0; i < s->nkeys; i++)
 		s->max_att = Max(s->max_att, s->key_att[i]);
 	for (int i = 0; i < s->nentered; i++)
