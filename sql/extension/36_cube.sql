@@ -68,8 +68,8 @@ COMMENT ON AGGREGATE leadcrm.sum_counts(bigint[]) IS
 CREATE FUNCTION leadcrm.stay_bin(us bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_stay_bin_sql';
 COMMENT ON FUNCTION leadcrm.stay_bin(bigint) IS
-'The bin, below 2 to the power of 48, that a stay of so many microseconds is counted in where it was followed up: of its own (an odd number) where it is whole quarters of an hour; else as wide as 1/64 of it or as 2^31 microseconds (36 minutes), whichever is less, but no less than 1/1024. What is below 0 counts as 0.';
+'The bin, below 2 to the power of 48, that a stay of so many microseconds is counted in where it was followed up: of its own (an odd number) where it is whole quarters of an hour; else as wide as 1/64 of it or as 2^30 microseconds (18 minutes), whichever is less, but no less than 1/2048. What is below 0 counts as 0.';
 CREATE FUNCTION leadcrm.instant_bin(at timestamptz) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_instant_bin_sql';
 COMMENT ON FUNCTION leadcrm.instant_bin(timestamptz) IS
-'The bin, below 2 to the power of 48, that an instant is counted in: of its own (an odd number) where it lies on a quarter of an hour (UTC), else 2^31 microseconds wide (36 minutes).';
+'The bin, below 2 to the power of 48, that an instant is counted in: of its own where it lies on a quarter of an hour (UTC), else 2^30 microseconds wide (18 minutes).';

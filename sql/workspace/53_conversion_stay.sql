@@ -40,7 +40,7 @@ END;
 COMMENT ON FUNCTION @workspace@.conversion_stay(leadcrm.lifecycle_stage, date, date, text) IS
 	'The leads that have a first entry into a funnel stage on record, and how they left it for good: advanced is true for the first entry into a later funnel stage or beyond, false where the lead leaked (its status is closed: at status_since), NULL where it is open (neither; returned and stalled leads are open); days (24 hours, fractions count) from the entry until then, else until now; 0 where stamps stand the wrong way round. Excluded leads are left out. since (included), until (excluded): days of the workspace''s time zone in which the leads entered the stage; channel: theirs; NULL: all. Unique key: lead_id. A building block of conversion_curve and expected_pct.';
 
-CREATE OR REPLACE FUNCTION @workspace@.stay_counts() RETURNS TABLE ("position" integer, counts bigint[])
+CREATE OR REPLACE FUNCTION @workspace@.stay_counts() RETURNS TABLE ("position" integer, code bigint, period date, counts bigint[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
 DECLARE
 	positions integer[];
@@ -57,11 +57,11 @@ BEGIN
 	) c
 	WHERE s.next_position IS NOT NULL;
 	RETURN QUERY
-	SELECT u.position, x.counts
+	SELECT u.position, x.code, x.period, x.counts
 	FROM unnest(positions, codes) u ("position", code)
 	JOIN @workspace@.lead_stay x ON x.cube = 2 AND x.code = u.code
 	UNION ALL
-	SELECT u.position, d.counts
+	SELECT u.position, d.code, 'infinity'::date, d.counts
 	FROM (
 		SELECT (x.code >> 48) << 48 AS code, array_agg(ARRAY[x.code, x.leads] ORDER BY x.code) AS counts
 		FROM @workspace@.delta_cells_in(2::smallint, ARRAY(SELECT (c >> 56)::smallint FROM unnest(codes) c), codes,
@@ -72,7 +72,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.stay_counts() IS
-	'What conversion_stay() says of all leads, as histograms from the cubes: for each funnel stage that has a next one (position) code, leads, code, leads ... as leadcrm.expected_share() reads them, deltas included. Not unique: add up. A building block of expected_pcts_cubes.';
+	'What conversion_stay() says of all leads, as histograms from the cubes: for each funnel stage that has a next one (position) code, leads, code, leads ... as leadcrm.expected_share() reads them; code and period: as in lead_stay, period infinity: what deltas add. Unique key: position, code, period. A building block of expected_pcts_cubes.';
 
 CREATE OR REPLACE FUNCTION @workspace@.expected_pcts_cubes() RETURNS numeric[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
@@ -81,7 +81,9 @@ BEGIN
 		SELECT array_agg((100 * e.share)::numeric ORDER BY g)
 		FROM generate_series(1, 7) g
 		LEFT JOIN (
-			SELECT c.position, leadcrm.expected_share(c.counts, now()) AS share FROM @workspace@.stay_counts() c GROUP BY c.position
+			-- in order it is sorted already
+			SELECT c.position, leadcrm.expected_share(c.counts, now() ORDER BY c.code, c.period) AS share
+			FROM @workspace@.stay_counts() c GROUP BY c.position
 		) e ON e.position = g
 	);
 END

@@ -5,9 +5,10 @@
 #include "cube/bins.h"
 
 #define QUARTER INT64_C(900000000)	/* of an hour, in µs */
-#define WIDTH_LOG2 31			/* of a bin of instants, and of stays of a few days to weeks */
+#define WIDTH_LOG2 30			/* of a bin of instants, and of stays of a few days to weeks */
+#define WIDTH (INT64_C(1) << WIDTH_LOG2)
 #define COARSE_LOG2 6			/* of the bins to an octave of short stays */
-#define FINE_LOG2 10			/* and of long ones */
+#define FINE_LOG2 11			/* and of long ones */
 #define OFFSET (INT64_C(1) << 34)	/* more than the first instant's distance from 2000 */
 #define MAX_QUARTERS (INT64_MAX / QUARTER)
 
@@ -64,15 +65,26 @@ leadcrm_stay_span(int64_t bin, LeadcrmSpan *span)
 	return true;
 }
 
+/* The first quarter of an hour that is no earlier than an instant which a bin begins with. */
+static int64_t
+first_quarter(int64_t start)
+{
+	return start > 0 ? (start + QUARTER - 1) / QUARTER : start / QUARTER;
+}
+
 /*
- * The bin of an instant, in µs since 2000-01-01 UTC.
+ * The bin of an instant, in µs since 2000-01-01 UTC.  Later instants have no lower numbers: a bin's come after those of the quarters
+ * in the one before.
  */
 int64_t
 leadcrm_instant_bin(int64_t at)
 {
+	int64_t		number = at >= 0 ? at >> WIDTH_LOG2 : ~(~at >> WIDTH_LOG2);
+	int64_t		which = 0;
+
 	if (at % QUARTER == 0)
-		return (at / QUARTER + OFFSET) << 1 | 1;
-	return ((at >= 0 ? at >> WIDTH_LOG2 : ~(~at >> WIDTH_LOG2)) + OFFSET) << 1;
+		which = 1 + at / QUARTER - first_quarter(number * WIDTH);
+	return (number + OFFSET) << 2 | which;
 }
 
 /*
@@ -81,15 +93,21 @@ leadcrm_instant_bin(int64_t at)
 bool
 leadcrm_instant_span(int64_t bin, LeadcrmSpan *span)
 {
-	int64_t		number = (bin >> 1) - OFFSET;
-	int64_t		most = bin & 1 ? MAX_QUARTERS : INT64_MAX >> WIDTH_LOG2;
+	int64_t		number = (bin >> 2) - OFFSET;
+	int64_t		which = bin & 3;
+	int64_t		most = INT64_MAX >> WIDTH_LOG2;
 
-	if (bin < 0 || number > most || number < (bin & 1 ? -most : -most - 1))
+	if (bin < 0 || number > most || number < -most - 1)
 		return false;
-	span->from = number * (bin & 1 ? QUARTER : INT64_C(1) << WIDTH_LOG2);
-	if (bin & 1)
-		span->until = span->from;
-	else
-		span->until = number == most ? INT64_MAX : span->from + (INT64_C(1) << WIDTH_LOG2);
+	span->from = number * WIDTH;
+	span->until = number == most ? INT64_MAX : span->from + WIDTH;
+	if (which > 0)
+	{
+		int64_t		quarter = first_quarter(span->from) + which - 1;
+
+		if (quarter > MAX_QUARTERS || quarter * QUARTER >= span->until)
+			return false;
+		span->from = span->until = quarter * QUARTER;
+	}
 	return true;
 }

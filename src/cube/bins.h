@@ -4,10 +4,10 @@
  *
  * A stay that is a whole number of quarters of an hour has a bin of its own, and so has an instant on such a quarter (UTC; all of
  * today's time zones have their midnights there): what was entered by the day or by the hour keeps its order exactly.  Other stays
- * are counted to 1/64 of themselves, or to 2^31 µs (36 minutes) where that is less, but no finer than 1/1024 of themselves; other
- * instants to 2^31 µs.
+ * are counted to 1/64 of themselves, or to 2^30 µs (18 minutes) where that is less, but no finer than 1/2048 of themselves; other
+ * instants to 2^30 µs.
  *
- * A bin's number has bit 0 set where it stands for one instant or length.
+ * A bin's number says that it stands for one length by bit 0, for one instant by bits 0 and 1.
  */
 #ifndef LEADCRM_BINS_H
 #define LEADCRM_BINS_H

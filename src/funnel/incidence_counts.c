@@ -110,13 +110,50 @@ leadcrm_expected_step(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-static int
-by_code(const void *a, const void *b)
+/* Where the part that ascends ends that begins here. */
+static Size
+run_end(const Count *counts, Size i, Size n)
 {
-	int64		x = ((const Count *) a)->code;
-	int64		y = ((const Count *) b)->code;
+	while (++i < n && counts[i - 1].code <= counts[i].code)
+		;
+	return i;
+}
 
-	return (x > y) - (x < y);
+/* Histograms ascend, so a few parts do that need only be merged. */
+static void
+sort_counts(ExpectedState *state)
+{
+	Count	   *from = state->counts;
+	Count	   *to;
+	Size		runs = 2;
+
+	if (state->n == 0 || run_end(from, 0, state->n) == state->n)
+		return;
+	to = MemoryContextAllocHuge(state->cxt, state->room * sizeof(Count));
+	while (runs > 1)
+	{
+		Count	   *out = to;
+
+		runs = 0;
+		for (Size i = 0; i < state->n; runs++)
+		{
+			Size		middle = run_end(from, i, state->n);
+			Size		end = middle < state->n ? run_end(from, middle, state->n) : middle;
+			Size		j = middle;
+
+			while (i < middle && j < end)
+				*out++ = from[i].code <= from[j].code ? from[i++] : from[j++];
+			memcpy(out, &from[i], (middle - i) * sizeof(Count));
+			out += middle - i;
+			memcpy(out, &from[j], (end - j) * sizeof(Count));
+			out += end - j;
+			i = end;
+		}
+		state->counts = to;
+		to = from;
+		from = state->counts;
+	}
+	pfree(to);
 }
 
 static void
@@ -132,13 +169,9 @@ add_count(int64 *to, int64 more)
 static void
 gather(ExpectedState *state)
 {
-	bool		ascends = true;
 	Size		n = 0;
 
-	for (Size i = 1; i < state->n && ascends; i++)
-		ascends = state->counts[i - 1].code <= state->counts[i].code;
-	if (!ascends)
-		qsort(state->counts, state->n, sizeof(Count), by_code);
+	sort_counts(state);
 	for (Size i = 0; i < state->n;)
 	{
 		Count		sum = {state->counts[i].code, 0};
@@ -165,10 +198,10 @@ age(TimestampTz at, int64 since)
 	return __builtin_sub_overflow(at, since, &us) ? PG_INT64_MAX : us;
 }
 
-static bool
-is_open(int64 code)
+static LeadcrmWent
+went_of(int64 code)
 {
-	return code >> 56 == CELL_STILL_OPEN;
+	return code >> 56 == CELL_STILL_OPEN ? LEADCRM_STILL_OPEN : code >> 56 == CELL_WENT_ON ? LEADCRM_WENT_ON : LEADCRM_WENT_OFF;
 }
 
 static void
@@ -188,7 +221,8 @@ span_of(int64 code)
 {
 	LeadcrmSpan span;
 
-	if (!(is_open(code) ? leadcrm_instant_span(code & BIN_MASK, &span) : leadcrm_stay_span(code & BIN_MASK, &span)))
+	if (!(went_of(code) == LEADCRM_STILL_OPEN ? leadcrm_instant_span(code & BIN_MASK, &span) :
+		  leadcrm_stay_span(code & BIN_MASK, &span)))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("there is no bin %lld", (long long) (code & BIN_MASK))));
@@ -199,36 +233,43 @@ span_of(int64 code)
 static bool
 find_lumps(ExpectedState *state, LeadcrmLumps *lumps)
 {
+	Size		n[LEADCRM_WAYS] = {0};
 	int64		future = 0;
+	Size		i;
 
 	if (state == NULL)
 		return false;
 	gather(state);
-	for (int i = 0; i < LEADCRM_WAYS; i++)
+	for (i = 0; i < state->n; i++)
+		n[went_of(state->counts[i].code)]++;
+	for (i = 0; i < LEADCRM_WAYS; i++)
 	{
 		lumps[i].nspread = lumps[i].nexact = 0;
-		lumps[i].spread = palloc_extended(sizeof(LeadcrmLump) * (state->n + 1), MCXT_ALLOC_HUGE);
-		lumps[i].exact = palloc_extended(sizeof(LeadcrmLump) * (state->n + 1), MCXT_ALLOC_HUGE);
+		lumps[i].spread = palloc_extended(sizeof(LeadcrmLump) * (n[i] + 1), MCXT_ALLOC_HUGE);
+		lumps[i].exact = palloc_extended(sizeof(LeadcrmLump) * (n[i] + 1), MCXT_ALLOC_HUGE);
 	}
-	for (Size i = 0; i < state->n; i++)
+	for (i = 0; i < n[LEADCRM_WENT_ON] + n[LEADCRM_WENT_OFF]; i++)
 	{
-		Count	   *count = &state->counts[i];
-		LeadcrmSpan span = span_of(count->code);
+		LeadcrmSpan span = span_of(state->counts[i].code);
 
-		if (!is_open(count->code))
-			add_lump(&lumps[count->code >> 56 == CELL_WENT_ON ? LEADCRM_WENT_ON : LEADCRM_WENT_OFF], span.from, span.until, count->count);
-		else if (span.from >= state->at)
-			add_count(&future, count->count);
+		add_lump(&lumps[went_of(state->counts[i].code)], span.from, span.until, state->counts[i].count);
 	}
-	/* stamps in the future are all of the age 0; the others from the youngest on */
-	if (future > 0)
-		add_lump(&lumps[LEADCRM_STILL_OPEN], 0, 0, future);
-	for (Size i = state->n; i > 0 && is_open(state->counts[i - 1].code); i--)
+	/* from the youngest on; stamps in the future are all of the age 0 */
+	for (i = state->n; i > state->n - n[LEADCRM_STILL_OPEN]; i--)
 	{
 		LeadcrmSpan span = span_of(state->counts[i - 1].code);
 
 		if (span.from < state->at)
-			add_lump(&lumps[LEADCRM_STILL_OPEN], age(state->at, span.until), age(state->at, span.from), state->counts[i - 1].count);
+			break;
+		add_count(&future, state->counts[i - 1].count);
+	}
+	if (future > 0)
+		add_lump(&lumps[LEADCRM_STILL_OPEN], 0, 0, future);
+	for (; i > state->n - n[LEADCRM_STILL_OPEN]; i--)
+	{
+		LeadcrmSpan span = span_of(state->counts[i - 1].code);
+
+		add_lump(&lumps[LEADCRM_STILL_OPEN], age(state->at, span.until), age(state->at, span.from), state->counts[i - 1].count);
 	}
 	return state->n > 0;
 }

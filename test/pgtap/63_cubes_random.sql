@@ -125,6 +125,43 @@ BEGIN
 	CROSS JOIN LATERAL (SELECT jsonb_build_array((SELECT jsonb_agg(x ORDER BY x.position) FROM crm.funnel_count(NULL, d.since, d.until, NULL) x),
 		(SELECT jsonb_agg(x ORDER BY x.position) FROM crm.funnel_within_plain(d.since, d.until, NULL) x)) AS p) p
 	WHERE c IS DISTINCT FROM p;
+	IF result IS NOT NULL THEN
+		RETURN left(result, 3000);
+	END IF;
+	-- what became of the leads of a stage: the same in each bin
+	SELECT string_agg(format('bin of stage %s: cubes %s, leads %s', coalesce(c.position, p.position), c, p), E'\n') INTO result
+	FROM (
+		SELECT y.position, u.code[i] >> 56 AS kind, u.code[i] & 281474976710655 AS bin, sum(u.code[i + 1]) AS leads
+		FROM crm.stay_counts() y
+		CROSS JOIN LATERAL (SELECT array_agg(a.v ORDER BY a.n) AS code FROM unnest(y.counts) WITH ORDINALITY a (v, n)) u
+		CROSS JOIN generate_series(1, cardinality(u.code), 2) i
+		GROUP BY 1, 2, 3
+		HAVING sum(u.code[i + 1]) <> 0
+	) c FULL JOIN (
+		SELECT s.position, k.kind, CASE k.kind WHEN 7 THEN leadcrm.instant_bin(v.at)
+			ELSE leadcrm.stay_bin(round(y.days * 86400000000)::bigint) END AS bin, count(*) AS leads
+		FROM crm.funnel_scale s
+		CROSS JOIN LATERAL crm.conversion_stay(s.stage, NULL, NULL, NULL) y
+		JOIN crm.lead l ON l.lead_id = y.lead_id
+		CROSS JOIN LATERAL (SELECT (ARRAY[l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at])[s.position] AS at) v
+		CROSS JOIN LATERAL (SELECT CASE WHEN y.advanced THEN 5 WHEN NOT y.advanced THEN 6 ELSE 7 END AS kind) k
+		WHERE s.next_position IS NOT NULL
+		GROUP BY 1, 2, 3
+	) p USING (position, kind, bin)
+	WHERE c.leads IS DISTINCT FROM p.leads;
+	IF result IS NOT NULL THEN
+		RETURN left(result, 3000);
+	END IF;
+	SELECT string_agg(format('expected of stage %s: cubes %s between %s, leads %s', x.position, x.share, x.range, x.ages[array_upper(x.ages, 1)][5]), E'\n') INTO result
+	FROM (
+		SELECT s.position, c.share, c.range, (SELECT leadcrm.incidence(y.days, y.advanced) FROM crm.conversion_stay(s.stage, NULL, NULL, NULL) y) AS ages
+		FROM crm.funnel_scale s
+		LEFT JOIN (SELECT y.position, leadcrm.expected_share(y.counts, now()) AS share, leadcrm.expected_range(y.counts, now()) AS range
+			FROM crm.stay_counts() y GROUP BY 1) c ON c.position = s.position
+		WHERE s.next_position IS NOT NULL
+	) x
+	WHERE (x.ages IS NULL) <> (x.share IS NULL) OR x.share NOT BETWEEN x.range[1] - 1e-9 AND x.range[2] + 1e-9
+		OR x.ages[array_upper(x.ages, 1)][5] NOT BETWEEN x.range[1] - 1e-9 AND x.range[2] + 1e-9;
 	RETURN left(result, 3000);
 END
 $$;

@@ -8,11 +8,11 @@ CREATE SCHEMA cube_counts;
 SET search_path = cube_counts;
 CREATE TYPE step AS ENUM ('seed', 'sprout', 'tree');
 CREATE TABLE plant (id int PRIMARY KEY, born timestamptz NOT NULL, step step NOT NULL, peak step, since timestamptz, fate text,
-	price numeric, bed text, row int, weed text, sprout_at timestamptz, tree_at timestamptz, note text);
+	price numeric, bed text, row int, weed text, sprout_at timestamptz, tree_at timestamptz, note text, died timestamptz);
 CREATE TABLE garden (zone text);
 CREATE TABLE delta (delta_id uuid PRIMARY KEY, first_day date, last_day date, changes bytea);
 CREATE TRIGGER count AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells('delta=delta', 'zone=garden.zone',
-	'unless=weed', 'born=born', 'state=step', 'peak=peak', 'since=since', 'over=fate:dead', 'value=price', 'keys=bed,row', 'entered=sprout_at,tree_at');
+	'unless=weed', 'born=born', 'state=step', 'peak=peak', 'since=since', 'over=fate:dead', 'over_since=died', 'value=price', 'keys=bed,row', 'entered=sprout_at,tree_at');
 CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON plant FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells();
 CREATE VIEW sums AS
 	SELECT x.cube, x.period, x.key, x.kind, x.code, x.leads AS n, x.valued, x.amount
@@ -44,6 +44,17 @@ ROLLBACK TO s;
 UPDATE plant SET fate = 'eaten';
 COMMIT;
 SELECT * FROM sums WHERE kind IN (0, 2) AND cube IN (0, 4) ORDER BY cube, kind, code;
+-- since when it is over counts where it is, and what became of it then is told from each stamp on
+UPDATE plant SET died = '2024-05-02 12:00:00.000001+00';
+SELECT count(*) FROM delta;
+BEGIN;
+UPDATE plant SET fate = 'dead';
+SELECT * FROM sums WHERE kind > 4 AND kind < 8 ORDER BY kind, code;
+UPDATE plant SET died = 'infinity';
+SELECT kind, sum(n) FROM sums WHERE kind > 4 AND kind < 8 GROUP BY 1 ORDER BY 1;
+ROLLBACK;
+UPDATE plant SET died = NULL;
+SELECT count(*) FROM delta;
 -- nor a statement that fails half-way
 INSERT INTO plant (id, born, step) SELECT 10 - i, '2024-03-01', 'seed' FROM generate_series(1, 9) i;
 SELECT count(*) FROM delta;
@@ -143,6 +154,9 @@ DROP TRIGGER early ON plant;
 ALTER TABLE plant RENAME COLUMN price TO cost;
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
 ALTER TABLE plant RENAME COLUMN cost TO price;
+ALTER TABLE plant RENAME COLUMN died TO fell;
+INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
+ALTER TABLE plant RENAME COLUMN fell TO died;
 ALTER TABLE delta RENAME COLUMN changes TO change;
 INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
 ALTER TABLE delta RENAME COLUMN change TO changes;
@@ -154,12 +168,13 @@ INSERT INTO plant VALUES (1, '2024-03-01', 'seed');
 SELECT * FROM leadcrm.recount('garden');
 -- what is no delta
 SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0200'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0109'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x01000000'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x010000200501610507'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x, NULL, NULL, ARRAY[NULL::bigint], ARRAY[1::bigint], NULL, NULL) FROM (VALUES ('\x0100'::bytea)) v (x);
-SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0100'::bytea), (NULL)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0300'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x020000030102'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0209'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x02000000'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x020000200501610507'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x, NULL, NULL, ARRAY[NULL::bigint], ARRAY[1::bigint], NULL, NULL) FROM (VALUES ('\x0200'::bytea)) v (x);
+SELECT leadcrm.sum_deltas(x) FROM (VALUES ('\x0200'::bytea), (NULL)) v (x);
 -- somebody else's deltas are not to be written by a table of one's own
 CREATE ROLE leadcrm_stranger;
 ALTER TABLE plant OWNER TO leadcrm_stranger;

@@ -35,3 +35,29 @@ SET min_parallel_table_scan_size = 0;
 EXPLAIN (COSTS OFF) SELECT leadcrm.incidence(days, advanced) FROM many;
 SELECT leadcrm.incidence(days, advanced) = :'alone'::float8[] AS same FROM many;
 DROP TABLE stay, many;
+
+-- the share expected in the end, from bins: 3 of 6 go on after an hour, as 2 are seen for no longer; then the last one after two hours
+SELECT leadcrm.stay_bin(-1) AS wrong_way, leadcrm.stay_bin(0) AS none, leadcrm.stay_bin(900000000) AS quarter, leadcrm.stay_bin(900000001) AS more;
+SELECT leadcrm.instant_bin('2000-01-01 00:15+00') - leadcrm.instant_bin('2000-01-01+00') AS quarter, leadcrm.instant_bin('2000-01-01 00:00:00.000001+00') AS more;
+CREATE FUNCTION pg_temp.bins(kind bigint, bin bigint, count bigint) RETURNS bigint[] LANGUAGE sql AS 'SELECT ARRAY[(kind << 56) | bin, count]';
+SELECT leadcrm.expected_share(x.counts, '2026-01-01 12:00+00') AS share, leadcrm.expected_range(x.counts, '2026-01-01 12:00+00') AS range
+FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(3600000000), 2)), (pg_temp.bins(7, leadcrm.instant_bin('2026-01-01 11:00+00'), 2)),
+	(pg_temp.bins(5, leadcrm.stay_bin(7200000000), 1) || pg_temp.bins(5, leadcrm.stay_bin(3600000000), 1)), (NULL)) x (counts);
+-- what lies in one bin may have any order; what an earlier stage says besides is not looked at
+SELECT round(leadcrm.expected_share(x.counts, '2026-01-01 12:00+00')::numeric, 6) AS share, leadcrm.expected_range(x.counts, '2026-01-01 12:00+00') AS range
+FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(3600000001), 1)), (pg_temp.bins(7, (3::bigint << 48) | leadcrm.instant_bin('2026-01-01 10:59:59+00'), 1)),
+	(pg_temp.bins(6, leadcrm.stay_bin(3600000001), 1))) x (counts);
+-- stamps in the future are of the age 0; what was taken away is gone
+SELECT leadcrm.expected_share(x.counts, '2026-01-01 12:00+00') AS share
+FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(1), 1)), (pg_temp.bins(7, leadcrm.instant_bin('2026-01-02 10:59:59+00'), 1)),
+	(pg_temp.bins(7, leadcrm.instant_bin('2026-02-02 11:00+00'), 3)), (pg_temp.bins(7, leadcrm.instant_bin('2026-02-02 11:00+00'), -1))) x (counts);
+SELECT leadcrm.expected_share('{}', now()) AS nothing, leadcrm.expected_range('{}', now()) AS no_range, leadcrm.expected_share(NULL, now()) AS null,
+	leadcrm.expected_share(pg_temp.bins(5, 1, 0), now()) AS zero;
+SELECT leadcrm.expected_share('{1}', now());
+SELECT leadcrm.expected_share('{1,NULL}', now());
+SELECT leadcrm.expected_share('{1,1}', now());
+SELECT leadcrm.expected_share(pg_temp.bins(5, 140737488355326, 1), now());
+SELECT leadcrm.expected_range(pg_temp.bins(7, 0, 1), now());
+SELECT leadcrm.expected_share(pg_temp.bins(5, 1, -1), now());
+SELECT leadcrm.expected_share(pg_temp.bins(5, 1, 9223372036854775807) || pg_temp.bins(5, 1, 1), now());
+SELECT leadcrm.expected_share(pg_temp.bins(5, 1, 1), 'infinity');

@@ -11,7 +11,7 @@
 
 #include "cube/pack.h"
 
-#define ROOM 200000
+#define ROOM 2000000
 
 static int	tests = 0;
 static uint64_t state;
@@ -44,6 +44,8 @@ typedef struct Group
 	PackText	texts[PACK_MAX_KEYS];
 	int			nentries;
 	PackEntry	entries[12];
+	PackStamps	before[12];		/* of those of kind PACK_STAMPS */
+	PackStamps	after[12];
 } Group;
 
 /* numbers of all lengths */
@@ -61,36 +63,67 @@ any_day(void)
 	return below(8) ? below(12000) : below(2) ? -PACK_MAX_DAY : PACK_MAX_DAY - 1 - below(100);
 }
 
+static int64_t
+any_time(void)
+{
+	switch (below(6))
+	{
+		case 0:
+			return below(2) ? INT64_MIN : INT64_MAX;
+		case 1:
+			return any_number();
+		default:
+			return (int64_t) below(12000) * INT64_C(86400000000) + below(1000000000);
+	}
+}
+
+static void
+make_stamps(PackStamps *before, PackStamps *after)
+{
+	memset(before, 0, sizeof(*before));
+	memset(after, 0, sizeof(*after));
+	before->states = (uint32_t) below(1 << PACK_MAX_STATES);
+	after->states = below(2) ? before->states : (uint32_t) below(1 << PACK_MAX_STATES);
+	for (int i = 0; i < PACK_MAX_STATES; i++)
+	{
+		before->at[i] = before->states >> i & 1 ? any_time() : 0;
+		after->at[i] = after->states >> i & 1 ? before->states >> i & 1 && below(3) ? before->at[i] : any_time() : 0;
+	}
+	before->over = below(2);
+	after->over = below(2);
+	before->over_since = before->over ? any_time() : 0;
+	after->over_since = after->over ? before->over && below(2) ? before->over_since : any_time() : 0;
+}
+
+static bool
+same_stamps(const PackStamps *a, const PackStamps *b)
+{
+	if (a->states != b->states || a->over != b->over || (a->over && a->over_since != b->over_since))
+		return false;
+	for (int i = 0; i < PACK_MAX_STATES; i++)
+		if ((a->states >> i & 1) && a->at[i] != b->at[i])
+			return false;
+	return true;
+}
+
 static void
 make_entry(PackEntry *e, bool has_value)
 {
-	static const CellKind kinds[] = {CELL_PLACE, CELL_WAIT, CELL_STAY, CELL_ENTERED};
+	static const PackKind kinds[] = {PACK_PLACE, PACK_WAIT, PACK_STAMPS};
 
 	memset(e, 0, sizeof(*e));
-	e->kind = kinds[below(4)];
-	e->less = below(2);
-	e->state = 1 + below(15);
-	switch (e->kind)
-	{
-		case CELL_PLACE:
-			e->place = (uint32_t) below(1 << 28);
-			e->state = 0;
-			break;
-		case CELL_WAIT:
-			e->peak = below(16);
-			e->day = any_day();
-			break;
-		case CELL_STAY:
-			e->state = 2 + below(14);
-			e->peak = 1 + below(e->state - 1);
-			e->us = any_number();
-			break;
-		case CELL_ENTERED:
-			e->day = any_day();
-			break;
-	}
-	if (e->kind == CELL_STAY || e->kind == CELL_ENTERED)
+	e->kind = kinds[below(3)];
+	if (e->kind == PACK_STAMPS)
 		return;
+	e->less = below(2);
+	if (e->kind == PACK_PLACE)
+		e->place = (uint32_t) below(1 << 28);
+	else
+	{
+		e->state = 1 + below(15);
+		e->peak = below(16);
+		e->day = any_day();
+	}
 	e->value = (PackValue) below(has_value ? 4 : 3);
 	if (e->value == PACK_FIXED)
 	{
@@ -132,7 +165,11 @@ write_pack(uint8_t *data, Group *groups, int n, int nkeys)
 		{
 			make_entry(&groups[i].entries[e], has_value);
 			has_value |= groups[i].entries[e].value != PACK_NO_VALUE;
-			leadcrm_pack_entry(w, &groups[i].entries[e]);
+			make_stamps(&groups[i].before[e], &groups[i].after[e]);
+			if (groups[i].entries[e].kind == PACK_STAMPS)
+				leadcrm_pack_stamps(w, &groups[i].before[e], &groups[i].after[e]);
+			else
+				leadcrm_pack_entry(w, &groups[i].entries[e]);
 		}
 		leadcrm_pack_group_end(w);
 	}
@@ -146,13 +183,7 @@ same_entry(const PackEntry *a, const PackEntry *b)
 {
 	if (a->kind != b->kind || a->less != b->less || a->value != b->value)
 		return false;
-	if (a->kind == CELL_PLACE ? a->place != b->place : a->state != b->state)
-		return false;
-	if ((a->kind == CELL_WAIT || a->kind == CELL_STAY) && a->peak != b->peak)
-		return false;
-	if ((a->kind == CELL_WAIT || a->kind == CELL_ENTERED) && a->day != b->day)
-		return false;
-	if (a->kind == CELL_STAY && a->us != b->us)
+	if (a->kind == PACK_PLACE ? a->place != b->place : a->state != b->state || a->peak != b->peak || a->day != b->day)
 		return false;
 	if (a->value == PACK_FIXED)
 		return a->fixed == b->fixed && a->scale == b->scale;
@@ -186,7 +217,9 @@ read_back(const uint8_t *data, size_t len, const Group *groups, int n, int nkeys
 				return false;
 		}
 		for (int e = 0; e < groups[i].nentries; e++)
-			if (leadcrm_unpack_entry(&r, &entry) != PACK_OK || !same_entry(&entry, &groups[i].entries[e]))
+			if (leadcrm_unpack_entry(&r, &entry) != PACK_OK || (groups[i].entries[e].kind == PACK_STAMPS ?
+				entry.kind != PACK_STAMPS || !same_stamps(&r.before, &groups[i].before[e]) || !same_stamps(&r.after, &groups[i].after[e]) :
+				!same_entry(&entry, &groups[i].entries[e])))
 				return false;
 		if (leadcrm_unpack_entry(&r, &entry) != PACK_END)
 			return false;
@@ -267,22 +300,26 @@ main(int argc, char **argv)
 		}
 		return 0;
 	}
-	printf("1..16\n");
+	printf("1..20\n");
 	ok(random_packs(1, 300), "random packs are read back, damaged ones not beyond their end");
 	ok(random_packs(2, 300), "again");
-	ok(read_all((const uint8_t *) "\001\000", 2) == PACK_END, "an empty pack");
+	ok(read_all((const uint8_t *) "\002\000", 2) == PACK_END, "an empty pack");
 	ok(is_corrupt("", 0), "nothing");
-	ok(is_corrupt("\001", 1), "half a beginning");
-	ok(is_corrupt("\002\000", 2), "another version");
-	ok(is_corrupt("\001\011", 2), "too many keys");
-	ok(is_corrupt("\001\000\000", 3), "a group without an end");
-	ok(is_corrupt("\001\001\000\001\007", 5), "a text that was never there");
-	ok(is_corrupt("\001\001\000\000\005ab\007", 8), "a text that is cut off");
-	ok(is_corrupt("\001\000\000\005\000\007", 6), "an entry of no kind");
-	ok(is_corrupt("\001\000\000\100\000\007", 6), "bits that mean nothing");
-	ok(is_corrupt("\001\000\000\060\001\007", 6), "the same value as before where none was");
-	ok(is_corrupt("\001\000\000\003\041\000\007", 7), "a stay against the order of the states");
-	ok(is_corrupt("\001\000\000\023\022\000\001\007", 8), "a stay with a value");
-	ok(is_corrupt("\001\000\000\000\200\200\200\200\200\200\200\200\200\002\007", 15), "a number over 64 bits");
+	ok(is_corrupt("\002", 1), "half a beginning");
+	ok(is_corrupt("\001\000", 2), "another version");
+	ok(is_corrupt("\002\011", 2), "too many keys");
+	ok(is_corrupt("\002\000\000", 3), "a group without an end");
+	ok(is_corrupt("\002\001\000\001\007", 5), "a text that was never there");
+	ok(is_corrupt("\002\001\000\000\005ab\007", 8), "a text that is cut off");
+	ok(is_corrupt("\002\000\000\005\000\007", 6), "an entry of no kind");
+	ok(is_corrupt("\002\000\000\004\041\007", 6), "an entry of a kind of the version before");
+	ok(is_corrupt("\002\000\000\100\000\007", 6), "bits that mean nothing");
+	ok(is_corrupt("\002\000\000\060\001\007", 6), "the same value as before where none was");
+	ok(read_all((const uint8_t *) "\002\000\000\033\001\000\002\000\000\000\000\007", 12) == PACK_END, "stamps, and since when it is over");
+	ok(is_corrupt("\002\000\000\033\001\000\002\000\000\000", 10), "the same without since when");
+	ok(is_corrupt("\002\000\000\043\000\000\000\007", 8), "stamps with a value");
+	ok(is_corrupt("\002\000\000\003\001\001\000\000\000\007", 10), "a stamp that is both the same and gone");
+	ok(is_corrupt("\002\000\000\003\200\200\002\000\000\000\007", 11), "a stamp of a sixteenth state");
+	ok(is_corrupt("\002\000\000\000\200\200\200\200\200\200\200\200\200\002\007", 15), "a number over 64 bits");
 	return 0;
 }
