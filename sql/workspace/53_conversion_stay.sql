@@ -89,7 +89,7 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.expected_pcts_cubes() IS
-	'The eventual conversion expected, percent (0-100), by position of the stage (1 to 7), as conversion_curve() says it, read from the cubes. What stays and ages are whole quarters of an hour is told exactly, the order of others only to some minutes: what a lead adds can be wrong only by the share, among those still there, of the open ones that are as old as it was when it left, to an hour (to 1/1024 where that is more). leadcrm.expected_range() bounds the error; below 0.01 points where leads are many. NULL: no next stage, or nobody entered. A building block of funnel_leak.';
+	'The eventual conversion expected, percent (0-100), by position of the stage (1 to 7): expected_pct of conversion_curve(), read from the cubes. Stays and ages that are whole quarters of an hour (imported days) are told exactly, others to 18 minutes (stays of over 51 days to 1/2048), within which they are taken as spread evenly; only the order of those that left and of open ones as old counts. leadcrm.expected_range() over stay_counts() bounds the error strictly. It is below 0.01 points where leads have come for two months or more, and mostly below that before; a lead that leaves within the hour before the oldest ones'' age, where few are left to compare with, can move it by some tenths. NULL: no next stage, or nobody entered. A building block of funnel_leak.';
 
 CREATE OR REPLACE FUNCTION @workspace@.expected_pcts() RETURNS numeric[]
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET plan_cache_mode = force_custom_plan SET jit = off AS $workspace$
@@ -111,4 +111,4 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.expected_pcts() IS
-	'The eventual conversion expected, percent (0-100), by position of the stage (1 to 7), as funnel_leak shows it: expected_pct of conversion_curve(stage), exactly; where there are more than 20,000 leads from the cubes (expected_pcts_cubes), to less than 0.01 points, and NULL where row security keeps the cubes from answering.';
+	'The eventual conversion expected, percent (0-100), by position of the stage (1 to 7), as funnel_leak shows it: expected_pct of conversion_curve(stage), exactly; where there are more than 20,000 leads from the cubes, the same to less than 0.01 points (expected_pcts_cubes says when), and NULL where row security keeps the cubes from answering.';

@@ -16,7 +16,7 @@ $workspace$;
 -- Deltas of another form (their first byte); cubes without the places of all periods (kind 8), or that do not say what became of leads.
 DO $workspace$
 BEGIN
-	IF EXISTS (SELECT FROM @workspace@.lead_delta d WHERE get_byte(d.changes, 0) < 2)
+	IF EXISTS (SELECT FROM @workspace@.lead_delta d WHERE substr(d.changes, 1, 1) <> '\x02')
 		OR (EXISTS (SELECT FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0)
 			AND (NOT EXISTS (SELECT FROM @workspace@.lead_cube c WHERE c.cube = 2 AND c.kind = 8)
 				OR NOT EXISTS (SELECT FROM @workspace@.lead_stay c WHERE c.cube = 2 AND c.code >= 5::bigint << 56)))

@@ -29,7 +29,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
 
-SELECT plan(40);
+SELECT plan(44);
 SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
 SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
 REVOKE SELECT ON crm.lead_cube FROM cubes_old;
@@ -119,6 +119,24 @@ SELECT leadcrm.upgrade_workspace('crm');
 SELECT is((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = 'crm.lead_delta'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
 	'delta_id first_day last_day changes', 'an upgrade gives deltas their form');
 SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'and counts anew');
+
+-- a workspace whose deltas did not say what became of leads
+SELECT ok((SELECT count(*) FROM crm.stay_counts()) > 0, 'something became of the leads');
+CREATE TABLE fates AS SELECT position, sum(c.n) AS leads FROM crm.stay_counts() s, LATERAL (SELECT sum(s.counts[i + 1]) AS n
+	FROM generate_series(1, cardinality(s.counts), 2) i) c GROUP BY 1;
+DELETE FROM crm.lead_stay WHERE code >= 5::bigint << 56;
+SELECT leadcrm.upgrade_workspace('crm');
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'an upgrade counts that');
+INSERT INTO crm.lead_delta (delta_id, first_day, last_day, changes) VALUES (gen_random_uuid(), '2024-01-01', '2024-01-01', '\x0100');
+DROP TRIGGER "~leadcrm_count" ON crm.lead;
+CREATE TRIGGER "~leadcrm_count" AFTER INSERT OR UPDATE OR DELETE ON crm.lead FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells('delta=lead_delta', 'zone=setting.time_zone',
+	'unless=excluded_as', 'born=created_at', 'state=stage', 'peak=stage_peak', 'since=stage_since', 'over=status_category:closed', 'value=value',
+	'keys=channel,campaign_id,owner', 'entered=subscriber_at,lead_at,mql_at,sql_at,opportunity_at,customer_at,evangelist_at', 'check=verify_cubes');
+UPDATE crm.lead SET status = 'lost', status_reason = 'no_budget' WHERE stage = 'lead';
+SELECT leadcrm.upgrade_workspace('crm');
+SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'also where the trigger did not say since when leads are closed, and deltas had another version');
+SELECT results_eq($$SELECT position, sum(c.n) FROM crm.stay_counts() s, LATERAL (SELECT sum(s.counts[i + 1]) AS n
+	FROM generate_series(1, cardinality(s.counts), 2) i) c GROUP BY 1 ORDER BY 1$$, 'SELECT * FROM fates ORDER BY 1', 'and of as many');
 
 -- what is no delta
 SAVEPOINT s;

@@ -260,13 +260,14 @@ main(int argc, char **argv)
 		}
 		return 0;
 	}
-	printf("1..11\n");
+	printf("1..12\n");
 	ok(random_few(1, 20000), "few stays: exact by quarters of an hour, else in the range");
 	ok(random_few(2, 20000), "again");
 	state = 7;
 	ok(precise(MOST, 730, 1, false, 1e-6, 1e-3), "200,000 leads of two years: to 0.0001 points");
-	ok(precise(MOST, 90, 1, false, 5e-6, 2e-3), "of three months");
-	ok(precise(MOST, 14, 1, false, 1e-4, 1e-2), "of two weeks: to 0.01 points");
+	ok(precise(MOST, 180, 1, false, 1e-6, 1e-3), "of half a year, too");
+	ok(precise(MOST, 60, 1, false, 1e-4, 2e-3), "of two months: to 0.01 points");
+	ok(precise(MOST, 30, 1, false, 1e-3, 1e-2), "of a month: to 0.1 points");
 	ok(precise(MOST, 90, 1, true, 1e-4, 1e-2), "many leave after the same ten minutes");
 	ok(precise(MOST, 90, DAY, false, 1e-9, 1e-9), "stamps that are days: exact");
 	ok(precise(MOST, 90, QUARTER, false, 1e-9, 1e-9), "stamps that are quarters of an hour: exact");
