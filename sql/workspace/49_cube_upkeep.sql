@@ -218,7 +218,8 @@ BEGIN
 		'FOR EACH ROW EXECUTE FUNCTION leadcrm.count_cells(%s)', lead, arguments);
 	DROP TRIGGER IF EXISTS "~leadcrm_count_change" ON @workspace@.lead;
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_counted" AFTER INSERT OR UPDATE OR DELETE ON %s '
-		'FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells()', lead);
+		-- either trigger tells who would miss the other
+		'FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.count_cells(''check=verify_cubes'', ''recount=rebuild_cubes'')', lead);
 	IF is_new AND EXISTS (SELECT FROM @workspace@.lead) THEN
 		PERFORM @workspace@.rebuild_cubes();
 	END IF;

@@ -29,7 +29,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
 
-SELECT plan(44);
+SELECT plan(45);
 SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
 SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
 REVOKE SELECT ON crm.lead_cube FROM cubes_old;
@@ -100,6 +100,11 @@ RESET leadcrm.enforcement;
 SELECT crm.rebuild_cubes();
 
 -- a workspace made before there were cubes
+SAVEPOINT s;
+DROP TRIGGER "~leadcrm_count" ON crm.lead;
+SELECT is((SELECT string_agg(problem || ' ' || detail, E'\n') FROM leadcrm.verify('crm.lead')), 'cube_trigger Trigger "~leadcrm_count", which counts leads, is missing.',
+	'verify() misses a trigger that counts');
+ROLLBACK TO s;
 DROP TRIGGER "~leadcrm_counted" ON crm.lead;
 SELECT results_eq('SELECT problem, done FROM leadcrm.repair(''crm.lead'', false)', $$VALUES ('cube_trigger', false)$$, 'repair() cannot make a trigger again');
 DROP TRIGGER "~leadcrm_count" ON crm.lead;

@@ -122,7 +122,7 @@ SELECT tgname FROM pg_trigger WHERE tgrelid = 'two'::regclass;
 UPDATE two SET t = 'unseen';
 SELECT t, t_seq FROM two;
 -- tracked again, with what it had: what happened meanwhile shows
-SELECT try($$SELECT leadcrm.track('two', 't')$$);
+SELECT try($$SELECT leadcrm.track('two', 't')$$, true);
 SELECT leadcrm.track('two', 't', transitions => 'two_t_transition', history => 'two_t_history');
 SELECT problem, detail FROM leadcrm.verify('two');
 UPDATE two SET t = 'z';
