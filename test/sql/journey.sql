@@ -34,9 +34,14 @@ SELECT leadcrm.journey_agg(seq, from_state, to_state, since, changed_at, correct
 SELECT leadcrm.journey_agg(NULL, from_state, to_state, since, changed_at, corrects, true, true) FROM history;
 SELECT leadcrm.journey_agg(seq, from_state, to_state, since, NULL, corrects, true, true) FROM history;
 SELECT leadcrm.journey_agg(seq, from_state, to_state, since, changed_at, corrects, NULL, true) FROM history WHERE id = 1;
--- only of an enum's states, only as an aggregate
+-- only of an enum's states
 SELECT leadcrm.journey_agg(seq, from_state::text, to_state::text, since, changed_at, corrects, true, true) FROM history;
-SELECT leadcrm.journey_step(NULL, 1, 'seed'::step, 'tree'::step, now(), now(), NULL, true, true);
+-- whoever passes a state by hand; minor versions differ in the error
+DO $$ BEGIN
+	PERFORM leadcrm.journey_step(NULL, 1, 'seed'::step, 'tree'::step, now(), now(), NULL, true, true);
+EXCEPTION WHEN feature_not_supported OR undefined_function THEN
+	RAISE NOTICE 'refused';
+END $$;
 -- random histories
 SELECT setseed(0.5);
 TRUNCATE history;
