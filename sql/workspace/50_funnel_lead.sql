@@ -33,7 +33,13 @@ COMMENT ON COLUMN @workspace@.funnel_scale.target_conversion_pct IS
 COMMENT ON COLUMN @workspace@.funnel_scale.stuck_before IS
 	'A lead that came into the stage before this instant stands there too long (now less stuck_after, a month being 30 days and a day 24 hours); NULL: never';
 
--- The next two are expressions with a name: the planner puts them in place.
+-- The next three are expressions with a name: the planner puts them in place.
+CREATE OR REPLACE FUNCTION @workspace@.days_between(since timestamptz, until timestamptz)
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN isfinite(since) AND isfinite(until) THEN date_part('epoch', until - since) / 86400 END;
+COMMENT ON FUNCTION @workspace@.days_between(timestamptz, timestamptz) IS
+	'Days (24 hours, fractions count) from one instant to another, below 0 the wrong way round; NULL where one is not known or infinite.';
+
 CREATE OR REPLACE FUNCTION @workspace@.funnel_outcome(peak_position integer, "position" integer, status_category text,
 	stage_since timestamptz, stuck_before timestamptz)
 RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE

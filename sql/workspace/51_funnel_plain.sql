@@ -42,19 +42,16 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT g.key, g.entered_at,
 	g.subscriber_at, g.lead_at, g.mql_at, g.sql_at, g.opportunity_at, g.customer_at, g.evangelist_at,
-	date_part('epoch', CASE n.after_1 WHEN 2 THEN g.lead_at WHEN 3 THEN g.mql_at WHEN 4 THEN g.sql_at
-										WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
-										WHEN 7 THEN g.evangelist_at END - g.subscriber_at) / 86400,
-	date_part('epoch', CASE n.after_2 WHEN 3 THEN g.mql_at WHEN 4 THEN g.sql_at WHEN 5 THEN g.opportunity_at
-										WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at
-						END - g.lead_at) / 86400,
-	date_part('epoch', CASE n.after_3 WHEN 4 THEN g.sql_at WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
-										WHEN 7 THEN g.evangelist_at END - g.mql_at) / 86400,
-	date_part('epoch', CASE n.after_4 WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
-										WHEN 7 THEN g.evangelist_at END - g.sql_at) / 86400,
-	date_part('epoch', CASE n.after_5 WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at
-						END - g.opportunity_at) / 86400,
-	date_part('epoch', CASE n.after_6 WHEN 7 THEN g.evangelist_at END - g.customer_at) / 86400
+	@workspace@.days_between(g.subscriber_at, CASE n.after_1 WHEN 2 THEN g.lead_at WHEN 3 THEN g.mql_at
+		WHEN 4 THEN g.sql_at WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at END),
+	@workspace@.days_between(g.lead_at, CASE n.after_2 WHEN 3 THEN g.mql_at WHEN 4 THEN g.sql_at
+		WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at END),
+	@workspace@.days_between(g.mql_at, CASE n.after_3 WHEN 4 THEN g.sql_at WHEN 5 THEN g.opportunity_at
+		WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at END),
+	@workspace@.days_between(g.sql_at, CASE n.after_4 WHEN 5 THEN g.opportunity_at WHEN 6 THEN g.customer_at
+		WHEN 7 THEN g.evangelist_at END),
+	@workspace@.days_between(g.opportunity_at, CASE n.after_5 WHEN 6 THEN g.customer_at WHEN 7 THEN g.evangelist_at END),
+	@workspace@.days_between(g.customer_at, CASE n.after_6 WHEN 7 THEN g.evangelist_at END)
 FROM @workspace@.funnel_cohort(funnel_step.dimension, funnel_step.since, funnel_step.until,
 							funnel_step.cohort_stage) g
 CROSS JOIN (
@@ -69,7 +66,7 @@ CROSS JOIN (
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_step(text, date, date, leadcrm.lifecycle_stage) IS
-	'The leads of a cohort with days_N: days (fractions count) from the first entry into the stage at position N to the first entry into the next funnel stage; NULL where a stamp is missing or the stage is not in the funnel, negative where imported stamps stand the wrong way round. Arguments and key as in funnel_cohort. One row a lead. A building block of the funnel views.';
+	'The leads of a cohort with days_N: days (fractions count) from the first entry into the stage at position N to the first entry into the next funnel stage; NULL where a stamp is missing or infinite or the stage is not in the funnel, negative where imported stamps stand the wrong way round. Arguments and key as in funnel_cohort. One row a lead. A building block of the funnel views.';
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_days(dimension text, since date, until date,
 	cohort_stage leadcrm.lifecycle_stage)

@@ -34,8 +34,8 @@ WITH step AS MATERIALIZED (
 		count(*) FILTER (WHERE v.days BETWEEN 0 AND 30) AS within_30,
 		count(*) FILTER (WHERE v.days BETWEEN 0 AND 60) AS within_60,
 		count(*) FILTER (WHERE v.days BETWEEN 0 AND 90) AS within_90,
-		-- days that all of them have had so far
-		date_part('epoch', now() - greatest(max(v.entered_at), (SELECT max(s.entered_at) FROM step s))) / 86400 AS age
+		-- the last of them, who has had the least time so far
+		greatest(max(v.entered_at), (SELECT max(s.entered_at) FROM step s)) AS last_at
 	FROM step t
 	CROSS JOIN LATERAL (VALUES (1, t.subscriber_at, t.days_1), (2, t.lead_at, t.days_2), (3, t.mql_at, t.days_3),
 		(4, t.sql_at, t.days_4), (5, t.opportunity_at, t.days_5), (6, t.customer_at, t.days_6))
@@ -43,7 +43,9 @@ WITH step AS MATERIALIZED (
 	WHERE v.entered_at IS NOT NULL
 	GROUP BY v.position
 )
-SELECT s.position, s.leads, s.within_30, s.within_60, s.within_90, s.age >= 30, s.age >= 60, s.age >= 90 FROM stay s;
+SELECT s.position, s.leads, s.within_30, s.within_60, s.within_90, s.last_at <= now() - interval '720 hours',
+	s.last_at <= now() - interval '1440 hours', s.last_at <= now() - interval '2160 hours'
+FROM stay s;
 END;
 COMMENT ON FUNCTION @workspace@.funnel_within_plain(date, date, leadcrm.lifecycle_stage) IS
 	'For the leads of a cohort (as in funnel_cohort) that have a stamp for a stage: how many, how many of them first entered the next funnel stage 0 to 30, 60, 90 days after it, and whether all of the cohort had that long, since their entry into the cohort and into the stage. Unique key: position. A building block of funnel_between.';

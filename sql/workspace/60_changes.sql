@@ -74,7 +74,7 @@ SELECT t.lead_id,
 	row_number() OVER (PARTITION BY t.lead_id ORDER BY t.changed_at, t.rank, t.seq) AS position,
 	t.changed_at, t.what, t.seq, t.from_code, t.from_label, t.to_code, t.to_label, t.reason, r.label AS reason_label,
 	t.actor, t.session_role, t.role, t.origin, t.forced,
-	CASE WHEN t.from_code IS NOT NULL THEN (date_part('epoch', t.changed_at - t.since) / 86400)::numeric END
+	CASE WHEN t.from_code IS NOT NULL THEN @workspace@.days_between(t.since, t.changed_at)::numeric END
 		AS stayed_days,
 	t.recorded_at
 FROM (

@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW @workspace@.stage_entry_fact WITH (security_invoker = tru
 SELECT e.lead_id, e.seq, e.to_state AS stage, s.position, s.label,
 	e.changed_at AS entered_at,
 	e.left_at,
-	(date_part('epoch', coalesce(e.left_at, now()) - e.changed_at) / 86400)::numeric AS stay_days,
+	@workspace@.days_between(e.changed_at, coalesce(e.left_at, now()))::numeric AS stay_days,
 	e.left_at IS NULL AS is_current,
 	row_number() OVER (PARTITION BY e.lead_id, e.to_state ORDER BY e.seq) AS entry_number,
 	e.from_state AS from_stage, f.position AS from_position, f.label AS from_label,

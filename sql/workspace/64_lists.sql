@@ -32,9 +32,9 @@ COMMENT ON COLUMN @workspace@.excluded_lead.created_at IS 'When it was created';
 CREATE OR REPLACE VIEW @workspace@.stuck_lead WITH (security_invoker = true) AS
 SELECT l.lead_id, l.external_id, l.full_name, l.company, l.stage, s.position, s.label,
 	l.stage_since,
-	(date_part('epoch', now() - l.stage_since) / 86400)::numeric AS stage_days,
+	@workspace@.days_between(l.stage_since, now())::numeric AS stage_days,
 	(date_part('epoch', now() - s.stuck_before) / 86400)::numeric AS stuck_after_days,
-	(date_part('epoch', s.stuck_before - l.stage_since) / 86400)::numeric AS overdue_days,
+	@workspace@.days_between(l.stage_since, s.stuck_before)::numeric AS overdue_days,
 	l.status, t.label AS status_label, l.owner, r.full_name AS owner_label, l.channel, c.label AS channel_label, l.value,
 	v.at AS last_sign_at,
 	CASE v.at WHEN l.first_touch_at THEN 'first_touch' WHEN a.at THEN 'activity' WHEN l.phone_verified_at THEN 'phone_verified'
@@ -119,7 +119,7 @@ CREATE OR REPLACE VIEW @workspace@.backfill_conflict WITH (security_invoker = tr
 SELECT l.lead_id, l.external_id,
 	a.stage, s.position, s.label, a.at AS entered_at,
 	b.stage AS later_stage, t.position AS later_position, t.label AS later_label, b.at AS later_entered_at,
-	(date_part('epoch', a.at - b.at) / 86400)::numeric AS days
+	@workspace@.days_between(b.at, a.at)::numeric AS days
 FROM @workspace@.lead l
 CROSS JOIN LATERAL (VALUES ('subscriber'::leadcrm.lifecycle_stage, l.subscriber_at), ('lead', l.lead_at),
 	('mql', l.mql_at), ('sql', l.sql_at), ('opportunity', l.opportunity_at), ('customer', l.customer_at)) AS a(stage, at)
