@@ -139,8 +139,8 @@ bin(LeadcrmLumps *lumps)
 	{
 		LeadcrmLumps *l = &lumps[went];
 
-		l->spread = malloc(sizeof(LeadcrmLump) * MOST);
-		l->exact = malloc(sizeof(LeadcrmLump) * MOST);
+		l->spread = malloc(sizeof(LeadcrmLump) * (nstays + 1));
+		l->exact = malloc(sizeof(LeadcrmLump) * (nstays + 1));
 		l->nspread = l->nexact = 0;
 		for (size_t i = 0; i < nstays; i++)
 		{
