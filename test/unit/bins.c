@@ -9,27 +9,10 @@
 #include <stdlib.h>
 
 #include "cube/bins.h"
+#include "unit.h"
 
 #define QUARTER INT64_C(900000000)
 #define WIDEST (INT64_C(1) << 30)
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 /* numbers of all lengths, whole quarters of an hour, and their neighbours */
 static int64_t

@@ -11,24 +11,7 @@
 #include <string.h>
 
 #include "cube/bucket.h"
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
+#include "unit.h"
 
 static int
 by_size(const void *a, const void *b)

@@ -12,35 +12,12 @@
 
 #include "cube/bins.h"
 #include "funnel/incidence_bins.h"
+#include "unit.h"
 
 #define DAY INT64_C(86400000000)
 #define HOUR INT64_C(3600000000)
 #define QUARTER (HOUR / 4)
 #define MOST 200000
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static int64_t
-below(int64_t n)
-{
-	return (int64_t) (next() % (uint64_t) n);
-}
 
 static double
 part(void)

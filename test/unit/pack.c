@@ -10,32 +10,9 @@
 #include <string.h>
 
 #include "cube/pack.h"
+#include "unit.h"
 
 #define ROOM 2000000
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static int
-below(int n)
-{
-	return (int) (next() % (uint64_t) n);
-}
 
 typedef struct Group
 {
@@ -156,7 +133,7 @@ write_pack(uint8_t *data, Group *groups, int n, int nkeys)
 		{
 			/* few and many, and the empty one */
 			groups[i].texts[k].len = below(10) == 0 ? 0 :
-				(size_t) snprintf(groups[i].keys[k], sizeof(groups[i].keys[k]), "key %d", below(2) ? below(3) : below(100000));
+				(size_t) snprintf(groups[i].keys[k], sizeof(groups[i].keys[k]), "key %d", (int) (below(2) ? below(3) : below(100000)));
 			groups[i].texts[k].text = groups[i].keys[k];
 		}
 		leadcrm_pack_group(w, groups[i].day, groups[i].texts);

@@ -12,32 +12,9 @@
 #include "cube/bins.h"
 #include "cube/stamps.h"
 #include "funnel/funnel_math.h"
+#include "unit.h"
 
 #define DAY INT64_C(86400000000)
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-next(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-static int
-below(int n)
-{
-	return (int) (next() % (uint64_t) n);
-}
 
 static int64_t
 any_time(void)
