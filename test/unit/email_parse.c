@@ -5,19 +5,11 @@
  *
  * With a number as argument it runs the random part only, from that seed: make fuzz.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "identity/email_parse.h"
-
-static int	tests = 0;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
+#include "unit.h"
 
 /* out as code points in a heap block of exact size, so that the sanitizer sees a read beyond the end */
 static bool
@@ -88,7 +80,7 @@ holds(const LeadcrmEmail *email)
 
 /* random texts made of the pieces that matter to the parser */
 static void
-check_random(uint32_t seed, int rounds)
+check_random(uint64_t seed, int rounds)
 {
 	static const char *const pieces[] = {
 		"a", "Z", "0", "@", "@", ".", "+", "\"", "\\", "<", ">", "(", ")", " ", "'", ",", ";", "?", "-", "_", "mailto:", "\t",
@@ -98,21 +90,18 @@ check_random(uint32_t seed, int rounds)
 	int			addresses = 0;
 	int			broken = 0;
 
+	state = seed;
 	for (int round = 0; round < rounds; round++)
 	{
 		uint32_t	cp[LEADCRM_EMAIL_MAX_INPUT];
 		int			n = 0;
-		int			parts;
+		int			parts = 1 + (int) below(12);
 		LeadcrmEmail email;
 
-		seed = seed * 1664525u + 1013904223u;
-		parts = 1 + (int) ((seed >> 16) % 12);
 		for (int i = 0; i < parts; i++)
 		{
-			uint32_t	pick;
+			int			pick = (int) below(40);
 
-			seed = seed * 1664525u + 1013904223u;
-			pick = (seed >> 16) % 40;
 			if (pick < 29)
 				for (const char *p = pieces[pick]; *p != '\0'; p++)
 					cp[n++] = (unsigned char) *p;
@@ -140,7 +129,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc > 1)
-		check_random((uint32_t) strtoul(argv[1], NULL, 10), 2000000);
+		check_random(strtoull(argv[1], NULL, 10), 2000000);
 	else
 	{
 		check_free_domains();

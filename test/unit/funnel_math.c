@@ -6,42 +6,17 @@
  * With a number as argument it runs the random parts from that seed, longer: make fuzz.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "funnel/funnel_math.h"
-
-static int	tests = 0;
-static uint64_t state = 20240601;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static uint64_t
-bits(void)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (state >> 32) ^ (state << 13);
-}
-
-static int
-pick(int n)
-{
-	return (int) (bits() % UINT64_C(0x100000000) % (uint64_t) n);
-}
+#include "unit.h"
 
 /* a duration of any size, of either sign */
 static int64_t
 any_duration(void)
 {
-	uint64_t	v = (bits() << 32) ^ bits();
-
-	v >>= pick(65) % 64;
-	return (int64_t) v;
+	return (int64_t) (next() >> below(64));
 }
 
 /* memory that is all given back at once */
@@ -97,10 +72,10 @@ check_buckets(int rounds)
 	for (int i = 0; i < rounds; i++)
 	{
 		int64_t		us = any_duration();
-		int64_t		next = us == INT64_MAX ? us : us + 1;
+		int64_t		after = us == INT64_MAX ? us : us + 1;
 		int			b = leadcrm_duration_bucket(us);
 
-		if (b > leadcrm_duration_bucket(next) || leadcrm_duration_bucket(next) - b > 1 || b < LEADCRM_FUNNEL_MIN_BUCKET ||
+		if (b > leadcrm_duration_bucket(after) || leadcrm_duration_bucket(after) - b > 1 || b < LEADCRM_FUNNEL_MIN_BUCKET ||
 			b > LEADCRM_FUNNEL_MAX_BUCKET)
 			ordered = false;
 		if (us != 0)
@@ -142,8 +117,8 @@ check_quantiles(int rounds)
 	for (int round = 0; round < rounds; round++)
 	{
 		static int64_t us[400];
-		int			n = 1 + pick(round % 2 == 0 ? 4 : 400);
-		int			shape = pick(5);
+		int			n = 1 + below(round % 2 == 0 ? 4 : 400);
+		int			shape = below(5);
 		LeadcrmFunnel f;
 		LeadcrmHistogram h = {0};
 
@@ -156,25 +131,25 @@ check_quantiles(int rounds)
 					us[i] = any_duration() / 2;	/* far enough from the ends for sums */
 					break;
 				case 1:
-					us[i] = pick(2) * INT64_C(3155760000000000);	/* now or in 100 years */
+					us[i] = below(2) * INT64_C(3155760000000000);	/* now or in 100 years */
 					break;
 				case 2:
-					us[i] = pick(300) - 150;
+					us[i] = below(300) - 150;
 					break;
 				case 3:
-					us[i] = INT64_C(86400000000) * pick(60) + pick(1000000);
+					us[i] = INT64_C(86400000000) * below(60) + below(1000000);
 					break;
 				default:
-					us[i] = 1000 + pick(1000000);
+					us[i] = 1000 + below(1000000);
 			}
 			leadcrm_histogram_add(&f, &h, NULL, leadcrm_duration_bucket(us[i]), 1);
 		}
 		/* something that came and went leaves an empty bucket behind */
-		leadcrm_histogram_add(&f, &h, NULL, pick(7000) - 3500, 0);
+		leadcrm_histogram_add(&f, &h, NULL, below(7000) - 3500, 0);
 		qsort(us, n, sizeof(us[0]), by_size);
 		for (int i = 0; i <= 20; i++)
 		{
-			double		p = i == 20 ? 1 : i < 19 ? i / 19.0 : (double) pick(1000) / 999;
+			double		p = i == 20 ? 1 : i < 19 ? i / 19.0 : (double) below(1000) / 999;
 			double		rank = p * (n - 1);
 			int			first = (int) floor(rank);
 			int			second = (int) ceil(rank);
@@ -203,21 +178,21 @@ any_journey(int nstages)
 {
 	LeadcrmJourney lead = {0};
 
-	lead.peak = pick(nstages + 1);
-	lead.outcome = (LeadcrmOutcome) pick(LEADCRM_OUTCOMES);
-	lead.has_value = pick(3) > 0;
+	lead.peak = below(nstages + 1);
+	lead.outcome = (LeadcrmOutcome) below(LEADCRM_OUTCOMES);
+	lead.has_value = below(3) > 0;
 	if (lead.has_value)
 	{
-		lead.value.coefficient = (leadcrm_int128) pick(2000001) - 1000000;
-		lead.value.scale = pick(7);
+		lead.value.coefficient = (leadcrm_int128) below(2000001) - 1000000;
+		lead.value.scale = below(7);
 		leadcrm_decimal_trim(&lead.value);
 	}
 	for (int k = 0; k < nstages; k++)
 	{
-		if (pick(3) == 0)
+		if (below(3) == 0)
 			continue;
 		lead.stamped |= UINT64_C(1) << k;
-		lead.stamp[k] = pick(20) == 0 ? any_duration() / 4 : (int64_t) pick(1 << 30) * 1000;
+		lead.stamp[k] = below(20) == 0 ? any_duration() / 4 : (int64_t) below(1 << 30) * 1000;
 	}
 	return lead;
 }
@@ -302,9 +277,9 @@ check_merges(int rounds)
 
 	for (int round = 0; round < rounds; round++)
 	{
-		int			nstages = pick(8) == 0 ? 64 : 1 + pick(6);
-		uint64_t	mask = bits() | bits() << 32;
-		int			leads = pick(40);
+		int			nstages = below(8) == 0 ? 64 : 1 + below(6);
+		uint64_t	mask = next();
+		int			leads = below(40);
 		LeadcrmFunnel all;
 		LeadcrmFunnel part[3];
 		LeadcrmFunnel sum;
@@ -326,7 +301,7 @@ check_merges(int rounds)
 		for (int i = 0; i < leads; i++)
 		{
 			LeadcrmJourney lead = any_journey(nstages);
-			int			p = pick(3);
+			int			p = below(3);
 
 			if (leadcrm_funnel_add(&all, &lead, 1) != LEADCRM_FUNNEL_OK || leadcrm_funnel_add(&part[p], &lead, 3) != LEADCRM_FUNNEL_OK ||
 				leadcrm_funnel_add(&part[p], &lead, -2) != LEADCRM_FUNNEL_OK ||
@@ -393,9 +368,9 @@ check_decimals(int rounds)
 	wrong = 0;
 	for (int i = 0; i < rounds; i++)
 	{
-		int64_t		whole = (int64_t) pick(2000000) - 1000000;
-		int			scale = pick(7);
-		int64_t		times = pick(5) - 2;
+		int64_t		whole = (int64_t) below(2000000) - 1000000;
+		int			scale = below(7);
+		int64_t		times = below(5) - 2;
 		const char *end;
 
 		d.coefficient = whole;
@@ -461,7 +436,7 @@ check_damage(int rounds)
 	{
 		LeadcrmFunnel f;
 		LeadcrmFunnel read;
-		int			nstages = 1 + pick(4);
+		int			nstages = 1 + below(4);
 		unsigned char *bytes;
 		size_t		len;
 		char	   *text;
@@ -469,29 +444,29 @@ check_damage(int rounds)
 
 		leadcrm_funnel_init(&f, grow, NULL);
 		leadcrm_funnel_set_stages(&f, nstages, (UINT64_C(1) << nstages) - 1);
-		for (int i = pick(4); i >= 0; i--)
+		for (int i = below(4); i >= 0; i--)
 		{
 			LeadcrmJourney lead = any_journey(nstages);
 
-			leadcrm_funnel_add(&f, &lead, pick(3) - 1);
+			leadcrm_funnel_add(&f, &lead, below(3) - 1);
 		}
 		bytes = malloc(leadcrm_funnel_packed_size(&f) + 8);
 		len = (size_t) (leadcrm_funnel_pack(&f, bytes) - bytes);
-		for (int i = 1 + pick(3); i > 0; i--)
+		for (int i = 1 + below(3); i > 0; i--)
 		{
-			switch (pick(4))
+			switch (below(4))
 			{
 				case 0:
-					bytes[pick((int) len)] = (unsigned char) bits();
+					bytes[below((int64_t) len)] = (unsigned char) next();
 					break;
 				case 1:
-					bytes[pick((int) len)] ^= (unsigned char) (1 << pick(8));
+					bytes[below((int64_t) len)] ^= (unsigned char) (1 << below(8));
 					break;
 				case 2:
-					len = 1 + (size_t) pick((int) len);
+					len = 1 + (size_t) below((int64_t) len);
 					break;
 				default:
-					bytes[len++] = (unsigned char) (pick(2) * 0xFF);
+					bytes[len++] = (unsigned char) (below(2) * 0xFF);
 			}
 		}
 		status = unpack(&read, bytes, len);
@@ -505,14 +480,14 @@ check_damage(int rounds)
 
 		text = leadcrm_funnel_print(&f);
 		len = strlen(text);
-		for (int i = 1 + pick(2); i > 0; i--)
+		for (int i = 1 + below(2); i > 0; i--)
 		{
 			static const char letters[] = "{}[]\",:-.0123456789 aeE\t\x7F\xC3";
 
-			if (pick(3) == 0)
+			if (below(3) == 0)
 				memmove(&text[len / 2], &text[len / 2 + 1], len - len / 2);
 			else
-				text[pick((int) len)] = letters[pick((int) sizeof(letters) - 1)];
+				text[below((int64_t) len)] = letters[below((int64_t) sizeof(letters) - 1)];
 			len = strlen(text);
 		}
 		status = parse(&read, text);
@@ -537,9 +512,8 @@ main(int argc, char **argv)
 {
 	bool		longer = argc > 1;
 
-	if (longer)
-		state = strtoul(argv[1], NULL, 10);
-	else
+	state = longer ? strtoull(argv[1], NULL, 10) : 20240601;
+	if (!longer)
 		check_limits();
 	check_buckets(longer ? 1000000 : 200000);
 	check_quantiles(longer ? 20000 : 3000);

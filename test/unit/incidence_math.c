@@ -6,22 +6,13 @@
  * With a number as argument it runs the random part only, from that seed: make fuzz.
  */
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "funnel/incidence_math.h"
+#include "unit.h"
 
 #define MOST 60
-
-static int	tests = 0;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
 
 static bool
 near(double a, double b, double error)
@@ -96,22 +87,22 @@ slowly(const LeadcrmStay *stays, size_t n, double until, double *on, double *off
 	*there = 1;
 	for (;;)
 	{
-		double		next = INFINITY;
+		double		first = INFINITY;
 		size_t		k = m;
 
 		for (size_t i = 0; i < n; i++)
-			if (stays[i].went != LEADCRM_STILL_OPEN && stays[i].days <= until && stays[i].days < next &&
+			if (stays[i].went != LEADCRM_STILL_OPEN && stays[i].days <= until && stays[i].days < first &&
 				(k == 0 || stays[i].days > times[k - 1]))
-				next = stays[i].days;
-		if (next == INFINITY)
+				first = stays[i].days;
+		if (first == INFINITY)
 			break;
-		times[k] = next;
+		times[k] = first;
 		a[k] = d[k] = risk[k] = 0;
 		for (size_t i = 0; i < n; i++)
 		{
-			risk[k] += stays[i].days >= next;
-			a[k] += stays[i].days == next && stays[i].went == LEADCRM_WENT_ON;
-			d[k] += stays[i].days == next && stays[i].went != LEADCRM_STILL_OPEN;
+			risk[k] += stays[i].days >= first;
+			a[k] += stays[i].days == first && stays[i].went == LEADCRM_WENT_ON;
+			d[k] += stays[i].days == first && stays[i].went != LEADCRM_STILL_OPEN;
 		}
 		before[k] = *there;
 		*on += *there * a[k] / risk[k];
@@ -133,27 +124,27 @@ slowly(const LeadcrmStay *stays, size_t n, double until, double *on, double *off
 }
 
 static void
-check_random(unsigned seed, int rounds)
+check_random(uint64_t seed, int rounds)
 {
 	bool		shares = true;
 	bool		errors = true;
 	bool		sums = true;
 	bool		order = true;
 
-	srand(seed);
+	state = seed;
 	for (int round = 0; round < rounds; round++)
 	{
 		LeadcrmStay stays[MOST];
 		LeadcrmStay other[MOST];
 		LeadcrmAge	ages[42];
 		LeadcrmAge	again[42];
-		size_t		n = 1 + rand() % MOST;
-		int			step = 1 + rand() % 16;
+		size_t		n = 1 + below(MOST);
+		int			step = 1 + below(16);
 		size_t		nages;
 		double		counted = 0;
 
 		for (size_t i = 0; i < n; i++)
-			stays[i] = (LeadcrmStay) {(double) (rand() % (40 * step + 1)) / step, (LeadcrmWent) (rand() % 3)};
+			stays[i] = (LeadcrmStay) {(double) below(40 * step + 1) / step, (LeadcrmWent) below(3)};
 		for (size_t i = 0; i < n; i++)
 			other[i] = stays[n - 1 - i];
 		nages = leadcrm_incidence_ages(stays, n);
@@ -187,7 +178,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc > 1)
-		check_random((unsigned) strtoul(argv[1], NULL, 10), 20000);
+		check_random(strtoull(argv[1], NULL, 10), 20000);
 	else
 	{
 		check_textbook();

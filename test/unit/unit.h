@@ -1,6 +1,6 @@
 /*
  * unit.h
- *		What the unit tests share: a TAP line a check, and random numbers from a seed (state; not 0).
+ *		What the unit tests share: a TAP line a check, and random numbers from a seed (state).
  */
 #ifndef LEADCRM_UNIT_H
 #define LEADCRM_UNIT_H
@@ -18,14 +18,15 @@ ok(bool success, const char *what)
 	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
 }
 
-/* xorshift */
+/* 64 random bits (splitmix64: any seed is as good as another) */
 static inline uint64_t
 next(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	uint64_t	z = (state += UINT64_C(0x9E3779B97F4A7C15));
+
+	z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+	return z ^ z >> 31;
 }
 
 /* a number from 0 to before n */
@@ -33,6 +34,13 @@ static inline int64_t
 below(int64_t n)
 {
 	return (int64_t) (next() % (uint64_t) n);
+}
+
+/* a number in [0, 1) */
+static inline double
+share(void)
+{
+	return (double) (next() >> 11) * 0x1p-53;
 }
 
 #endif							/* LEADCRM_UNIT_H */

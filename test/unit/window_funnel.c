@@ -6,27 +6,11 @@
  * Random events against a search through all chains, for every combination of flags. With a number as argument it runs
  * from that seed, longer: make fuzz.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "funnel/window_funnel.h"
-
-static int	tests = 0;
-static uint64_t state;
-
-static void
-ok(bool success, const char *what)
-{
-	printf("%sok %d - %s\n", success ? "" : "not ", ++tests, what);
-}
-
-static int
-pick(int n)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (int) ((state >> 33) % (uint64_t) n);
-}
+#include "unit.h"
 
 /* the question that all chains are asked */
 typedef struct Case
@@ -113,26 +97,26 @@ check_random(uint64_t seed, int rounds)
 		LeadcrmEvent event[24];
 		LeadcrmEvent scratch[24];
 		LeadcrmEvent instant[24];
-		int			rows = 1 + pick(14);
-		int			span = 1 + pick(12);
-		int			density = 1 + pick(3);
+		int			rows = 1 + below(14);
+		int			span = 1 + below(12);
+		int			density = 1 + below(3);
 		int			n = 0;
 		Case		c;
 
-		c.nsteps = 1 + pick(5);
-		c.window = 1 + pick(2 * span);
+		c.nsteps = 1 + below(5);
+		c.window = 1 + below(2 * span);
 		do
-			c.flags = pick(LEADCRM_WINDOW_ALL_FLAGS + 1);
+			c.flags = below(LEADCRM_WINDOW_ALL_FLAGS + 1);
 		while (!leadcrm_window_flags_valid(c.flags));
 
 		for (int i = 0; i < rows; i++)
 		{
-			row[i].at = pick(span) - span / 2;
+			row[i].at = below(span) - span / 2;
 			row[i].steps = 0;
 			for (int d = 0; d < density; d++)
 			{
-				if (pick(6) > 0)
-					row[i].steps |= UINT64_C(1) << pick(c.nsteps);
+				if (below(6) > 0)
+					row[i].steps |= UINT64_C(1) << below(c.nsteps);
 			}
 		}
 		/* the instants, found the slow way */
@@ -163,7 +147,7 @@ check_random(uint64_t seed, int rounds)
 
 			for (int i = 0; i < rows; i++)
 			{
-				int			j = pick(i + 1);
+				int			j = below(i + 1);
 				LeadcrmEvent swap = row[i];
 
 				row[i] = row[j];
@@ -209,8 +193,8 @@ check_sort(void)
 
 			for (int i = 0; i < n; i++)
 			{
-				e[i].at = shape == 0 ? i : shape == 1 ? -i : shape == 2 ? pick(n) : pick(3);
-				e[i].steps = UINT64_C(1) << pick(64);
+				e[i].at = shape == 0 ? i : shape == 1 ? -i : shape == 2 ? below(n) : below(3);
+				e[i].steps = UINT64_C(1) << below(64);
 				all |= e[i].steps;
 			}
 			memcpy(event, e, sizeof(LeadcrmEvent) * n);
@@ -256,7 +240,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc > 1)
-		check_random(strtoul(argv[1], NULL, 10), 300000);
+		check_random(strtoull(argv[1], NULL, 10), 300000);
 	else
 	{
 		check_limits();
