@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "libpq/pqformat.h"
-
 #include "compat.h"
 #include "score/lead_score.h"
 
@@ -29,9 +27,6 @@ typedef struct ScoreState
 	LeadcrmScoreSum sum;		/* first: what every step touches should lie in one cache line */
 	int64		half_life;
 } ScoreState;
-
-#define STATE_VERSION 1
-#define STATE_SIZE 33			/* version, half-life, high, low, exponent */
 
 /* The state of a frame. */
 typedef struct WindowState
@@ -295,23 +290,28 @@ leadcrm_score_agg_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * A state as bytea, for the process that gathers.
+ * A state as bytea, for the process that gathers: one of this server, on the same machine, so its bytes will do.
  */
 Datum
 leadcrm_score_agg_serialize(PG_FUNCTION_ARGS)
 {
-	const ScoreState *state = (ScoreState *) PG_GETARG_POINTER(0);
-	StringInfoData buf;
+	bytea	   *bytes;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called outside an aggregate");
-	pq_begintypsend(&buf);
-	pq_sendbyte(&buf, STATE_VERSION);
-	pq_sendint64(&buf, state->half_life);
-	pq_sendfloat8(&buf, state->sum.high);
-	pq_sendfloat8(&buf, state->sum.low);
-	pq_sendint64(&buf, state->sum.exponent);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	bytes = palloc(VARHDRSZ + sizeof(ScoreState));
+	SET_VARSIZE(bytes, VARHDRSZ + sizeof(ScoreState));
+	memcpy(VARDATA(bytes), PG_GETARG_POINTER(0), sizeof(ScoreState));
+	PG_RETURN_BYTEA_P(bytes);
+}
+
+static bool
+read_state(const bytea *bytes, ScoreState *state)
+{
+	if (VARSIZE_ANY_EXHDR(bytes) != sizeof(ScoreState))
+		return false;
+	memcpy(state, VARDATA_ANY(bytes), sizeof(ScoreState));
+	return state->half_life > 0 && leadcrm_score_sum_is_valid(&state->sum);
 }
 
 /*
@@ -320,25 +320,12 @@ leadcrm_score_agg_serialize(PG_FUNCTION_ARGS)
 Datum
 leadcrm_score_agg_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
 	ScoreState *state;
-	StringInfoData buf;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called outside an aggregate");
-	buf.data = VARDATA_ANY(bytes);
-	buf.len = buf.maxlen = VARSIZE_ANY_EXHDR(bytes);
-	buf.cursor = 0;
-	if (buf.len != STATE_SIZE || pq_getmsgbyte(&buf) != STATE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid state of a lead_score aggregate")));
 	state = palloc(sizeof(ScoreState));
-	state->half_life = pq_getmsgint64(&buf);
-	state->sum.high = pq_getmsgfloat8(&buf);
-	state->sum.low = pq_getmsgfloat8(&buf);
-	state->sum.exponent = pq_getmsgint64(&buf);
-	if (state->half_life <= 0 || !leadcrm_score_sum_is_valid(&state->sum))
+	if (!read_state(PG_GETARG_BYTEA_PP(0), state))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid state of a lead_score aggregate")));
