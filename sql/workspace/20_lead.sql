@@ -63,8 +63,6 @@ CREATE TABLE IF NOT EXISTS @workspace@.lead (
 CREATE INDEX IF NOT EXISTS lead_email_key_idx ON @workspace@.lead (email_key) WHERE email_key IS NOT NULL;
 -- for the DELETE of a lead, which asks whom it referred
 CREATE INDEX IF NOT EXISTS lead_referred_by_idx ON @workspace@.lead (referred_by) WHERE referred_by IS NOT NULL;
-CREATE INDEX IF NOT EXISTS lead_alive_idx ON @workspace@.lead (stage, stage_since)
-	WHERE status_category <> 'closed' AND stage < 'customer';
 
 -- A workspace made before this rule gets it too; rows that break it must be set right first.
 DO $workspace$

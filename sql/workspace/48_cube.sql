@@ -33,11 +33,28 @@
 -- stages are the funnel's.
 --
 -- stalled needs the leads that stand in a stage since before an instant, that is all who stand there but those who came since: blocks of
--- 32 days after it, days in the block that it lies in, and of the day itself the leads, by an index. So it is exact though time passes
+-- 32 days after it, days in the block that it lies in, and of the day itself the leads, by an index alone. So it is exact though time passes
 -- without a write.
 
--- beside lead_alive_idx, for companies that let customers become stalled
+-- Those leads, and what the counts ask of them, so that they read the index alone; for companies that let customers become stalled,
+-- theirs too. An earlier version's indexes held nothing but the key.
+DO $workspace$
+DECLARE
+	index regclass;
+BEGIN
+	FOR index IN SELECT i.indexrelid FROM pg_index i
+		WHERE i.indrelid = (@workspace_literal@ || '.lead')::regclass AND i.indnatts = 2
+		AND i.indexrelid IN (to_regclass(@workspace_literal@ || '.lead_alive_idx'), to_regclass(@workspace_literal@ || '.lead_kept_idx'))
+	LOOP
+		EXECUTE format('DROP INDEX %s', index);
+	END LOOP;
+END
+$workspace$;
+CREATE INDEX IF NOT EXISTS lead_alive_idx ON @workspace@.lead (stage, stage_since)
+	INCLUDE (lead_id, created_at, channel, campaign_id, value, stage_peak, excluded_as)
+	WHERE status_category <> 'closed' AND stage < 'customer';
 CREATE INDEX IF NOT EXISTS lead_kept_idx ON @workspace@.lead (stage, stage_since)
+	INCLUDE (lead_id, created_at, channel, campaign_id, value, stage_peak, excluded_as)
 	WHERE status_category <> 'closed' AND stage >= 'customer';
 
 CREATE TABLE IF NOT EXISTS @workspace@.lead_cube (

@@ -176,40 +176,46 @@ BEGIN
 		FROM cell c
 		WHERE c.sign <> 0
 		UNION ALL
-		SELECT l.period, l.key, array_position(stages, l.peak), l.position, sum(l.sign), sum(l.sign) FILTER (WHERE l.value IS NOT NULL),
-			sum(l.sign * l.value)
+		SELECT g.period, g.key, array_position(stages, g.peak), g.position, g.leads, g.valued, g.amount
 		FROM (
-			SELECT e.position::integer AS position, coalesce(l.stage_peak, l.stage) AS peak, l.value,
-				CASE WHEN by_month THEN date_trunc('month', l.created_at AT TIME ZONE zone)::date END AS period,
-				CASE dimension WHEN 'channel' THEN l.channel WHEN 'source_kind' THEN l.channel
-					WHEN 'campaign' THEN coalesce(l.campaign_id::text, '') WHEN 'owner' THEN l.owner ELSE '' END AS key,
-				-- of those without an instant nobody knows that they came before
-				CASE WHEN l.stage_since < e.at THEN -1 ELSE 1 END AS sign
-			FROM unnest(stages, edges, midnights) WITH ORDINALITY e (stage, at, midnight, "position")
-			CROSS JOIN LATERAL (
-				-- as the two indexes say it
-				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-				FROM @workspace@.lead a
-				WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
-				AND a.status_category <> 'closed' AND a.stage < 'customer'
-				UNION ALL
-				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-				FROM @workspace@.lead a
-				WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
-				AND a.status_category <> 'closed' AND a.stage >= 'customer'
-				UNION ALL
-				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-				FROM @workspace@.lead a
-				WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage < 'customer'
-				UNION ALL
-				SELECT a.created_at, a.channel, a.campaign_id, a.owner, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-				FROM @workspace@.lead a
-				WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage >= 'customer'
+			SELECT l.position, l.peak, l.period, l.key, sum(l.sign) AS leads, sum(l.sign) FILTER (WHERE l.value IS NOT NULL) AS valued,
+				sum(l.sign * l.value) AS amount
+			FROM (
+				SELECT e.position::integer AS position, coalesce(l.stage_peak, l.stage) AS peak, l.value,
+					CASE WHEN by_month THEN date_trunc('month', l.created_at AT TIME ZONE zone)::date END AS period,
+					CASE dimension WHEN 'channel' THEN l.channel WHEN 'source_kind' THEN l.channel
+						WHEN 'campaign' THEN coalesce(l.campaign_id::text, '')
+						-- changes too often to stand in the indexes
+						WHEN 'owner' THEN (SELECT o.owner FROM @workspace@.lead o WHERE o.lead_id = l.lead_id) ELSE '' END AS key,
+					-- of those without an instant nobody knows that they came before
+					CASE WHEN l.stage_since < e.at THEN -1 ELSE 1 END AS sign
+				FROM unnest(stages, edges, midnights) WITH ORDINALITY e (stage, at, midnight, "position")
+				CROSS JOIN LATERAL (
+					-- as the two indexes say it, which hold all these columns
+					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+					FROM @workspace@.lead a
+					WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
+					AND a.status_category <> 'closed' AND a.stage < 'customer'
+					UNION ALL
+					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+					FROM @workspace@.lead a
+					WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
+					AND a.status_category <> 'closed' AND a.stage >= 'customer'
+					UNION ALL
+					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+					FROM @workspace@.lead a
+					WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage < 'customer'
+					UNION ALL
+					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
+					FROM @workspace@.lead a
+					WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage >= 'customer'
+				) l
+				WHERE e.at IS NOT NULL AND l.excluded_as IS NULL
+				AND (since IS NULL OR ((l.created_at AT TIME ZONE zone)::date >= since AND (l.created_at AT TIME ZONE zone)::date < until))
 			) l
-			WHERE e.at IS NOT NULL AND l.excluded_as IS NULL
-			AND (since IS NULL OR ((l.created_at AT TIME ZONE zone)::date >= since AND (l.created_at AT TIME ZONE zone)::date < until))
-		) l
-		GROUP BY 1, 2, 3, 4
+			GROUP BY 1, 2, 3, 4
+			OFFSET 0	-- else what is asked of the groups would be asked of each lead
+		) g
 	), placed AS (
 		SELECT c.period, c.key, peaks[((c.code >> 24) & 15)::integer] AS peak,
 			CASE WHEN c.code & 65536 <> 0 THEN 4 WHEN (c.code >> 20) & 15 < peaks[((c.code >> 24) & 15)::integer] THEN 3

@@ -28,7 +28,7 @@ SELECT is((SELECT count(*) FROM leadcrm.workspaces), 1::bigint, 'it is still the
 
 -- everything that stands in the schema, with its definition, comment and rights
 CREATE FUNCTION t.everything(schema name) RETURNS TABLE (what text, definition text, comment text, acl text) LANGUAGE sql AS $$
-	SELECT 'table ' || c.relname, concat(c.relkind, c.relrowsecurity, ARRAY(SELECT unnest(c.reloptions) ORDER BY 1)) || coalesce(pg_get_viewdef(c.oid), ''), obj_description(c.oid, 'pg_class'), c.relacl::text
+	SELECT 'table ' || c.relname, concat(c.relkind, c.relrowsecurity, ARRAY(SELECT unnest(c.reloptions) ORDER BY 1)) || coalesce(pg_get_viewdef(c.oid), pg_get_indexdef(c.oid), ''), obj_description(c.oid, 'pg_class'), c.relacl::text
 	FROM pg_class c WHERE c.relnamespace = schema::regnamespace AND c.relkind IN ('r', 'v', 'S', 'i')
 	UNION ALL
 	SELECT 'column ' || c.relname || '.' || a.attname, concat_ws(' ', a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
@@ -91,6 +91,9 @@ SELECT is(t.error($$
 	DROP TRIGGER "~leadcrm_write" ON crm.lead;
 	CREATE OR REPLACE TRIGGER "~leadcrm_record_stage" AFTER UPDATE ON crm.lead FOR EACH ROW WHEN (OLD.stage IS DISTINCT FROM NEW.stage)
 		EXECUTE FUNCTION leadcrm.record('stage', 'lead_id', 'stage_transition', 'stage_history');
+	-- what counting asks of leads was not in their indexes
+	DROP INDEX crm.lead_alive_idx, crm.lead_kept_idx;
+	CREATE INDEX lead_alive_idx ON crm.lead (stage, stage_since) WHERE status_category <> 'closed' AND stage < 'customer';
 	-- deltas had columns for what they change, with comments
 	ALTER TABLE crm.lead_delta ADD COLUMN cubes smallint, ADD COLUMN period date, ADD COLUMN keys text[], ADD COLUMN codes bigint[],
 		ADD COLUMN leads bigint[], ADD COLUMN valued bigint[], ADD COLUMN amounts numeric[];
