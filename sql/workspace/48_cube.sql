@@ -17,7 +17,7 @@
 -- kind      code (places from 1; days since 2000-01-01 UTC + 2^27)                                   amount
 -- 0 place   peak << 24 | stage << 20 | closed << 16 | stamps, bit 0 the first stage's                value
 -- 1 wait    stage << 40 | (day since when, in blocks of 32) << 8 | peak; leads that are not closed   value
--- 2 wait    stage << 40 | day since when << 8 | peak                                                 value
+-- 2 wait    stage << 40 | day since when << 8 | peak; 2^27 - 1: infinity, or nobody knows        value
 -- 3 stay    from << 52 | to << 48 | apart << 44 | bucket + 4096; every two stamps of a lead          us between them
 --           (deltas only: in lead_stay all cells of one from and to are a row, its histogram holding code and leads)
 -- 4 entered stage << 40 | day of the stamp << 8; cubes 0 and 1 only                                  0
@@ -179,7 +179,7 @@ WITH lead AS (
 	SELECT (l.created_at AT TIME ZONE z.time_zone)::date AS day, l.channel, coalesce(l.campaign_id::text, '') AS campaign, l.owner,
 		l.value, n.position::bigint AS stage, p.position::bigint AS peak, l.status_category = 'closed' AS closed,
 		CASE WHEN l.status_category = 'closed' THEN l.status_since END AS closed_at,
-		CASE l.stage_since WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
+		CASE coalesce(l.stage_since, 'infinity') WHEN '-infinity' THEN 0 WHEN 'infinity' THEN 268435455
 			ELSE floor(date_part('epoch', l.stage_since - '2000-01-01 00:00+00'::timestamptz) / 86400)::bigint + 134217728 END AS since,
 		ARRAY[l.subscriber_at, l.lead_at, l.mql_at, l.sql_at, l.opportunity_at, l.customer_at, l.evangelist_at] AS stamps
 	FROM @workspace@.lead l
@@ -196,9 +196,9 @@ WITH lead AS (
 			NULL::date AS month
 		FROM (VALUES (0), (8)) u (kind)
 		UNION ALL
-		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed AND l.since IS NOT NULL
+		SELECT 1, (l.stage << 40) | (l.since / 32 << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed
 		UNION ALL
-		SELECT 2, (l.stage << 40) | (l.since << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed AND l.since IS NOT NULL
+		SELECT 2, (l.stage << 40) | (l.since << 8) | l.peak, l.value, l.value, NULL WHERE NOT l.closed
 		UNION ALL
 		SELECT 3, (i::bigint << 52) | (j::bigint << 48)
 				| ((CASE WHEN t.us < 0 THEN 0 WHEN t.us <= 30 * 86400000000 THEN 1 WHEN t.us <= 60 * 86400000000 THEN 2

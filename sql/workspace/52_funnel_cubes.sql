@@ -187,7 +187,6 @@ BEGIN
 						WHEN 'campaign' THEN coalesce(l.campaign_id::text, '')
 						-- changes too often to stand in the indexes
 						WHEN 'owner' THEN (SELECT o.owner FROM @workspace@.lead o WHERE o.lead_id = l.lead_id) ELSE '' END AS key,
-					-- of those without an instant nobody knows that they came before
 					CASE WHEN l.stage_since < e.at THEN -1 ELSE 1 END AS sign
 				FROM unnest(stages, edges, midnights) WITH ORDINALITY e (stage, at, midnight, "position")
 				CROSS JOIN LATERAL (
@@ -201,14 +200,6 @@ BEGIN
 					FROM @workspace@.lead a
 					WHERE a.stage = e.stage AND a.stage_since >= least(e.at, e.midnight) AND a.stage_since < greatest(e.at, e.midnight)
 					AND a.status_category <> 'closed' AND a.stage >= 'customer'
-					UNION ALL
-					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-					FROM @workspace@.lead a
-					WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage < 'customer'
-					UNION ALL
-					SELECT a.lead_id, a.created_at, a.channel, a.campaign_id, a.value, a.stage, a.stage_peak, a.stage_since, a.excluded_as
-					FROM @workspace@.lead a
-					WHERE a.stage = e.stage AND a.stage_since IS NULL AND a.status_category <> 'closed' AND a.stage >= 'customer'
 				) l
 				WHERE e.at IS NOT NULL AND l.excluded_as IS NULL
 				AND (since IS NULL OR ((l.created_at AT TIME ZONE zone)::date >= since AND (l.created_at AT TIME ZONE zone)::date < until))

@@ -100,10 +100,10 @@ typedef struct Facts
 	int			nkeys;
 	PackText	keys[CUBE_MAX_KEYS];	/* point into the row, or are allocated */
 	uint32		place;
-	bool		waits;			/* it is not over, and since when is known */
+	bool		waits;			/* it is not over */
 	int			state;
 	int			peak;
-	int			since;			/* UTC day */
+	int			since;			/* UTC day; unknown: that of infinity */
 	PackValue	value_form;		/* none, fixed or text */
 	int64		fixed;			/* the value in millionths */
 	int			scale;

@@ -155,8 +155,10 @@ find_place(const CubeShape *shape, TupleTableSlot *slot, Facts *facts)
 	facts->stamps.over = over && shape->over_since_att > 0 && !slot->tts_isnull[shape->over_since_att - 1];
 	if (facts->stamps.over)
 		facts->stamps.over_since = DatumGetTimestampTz(slot->tts_values[shape->over_since_att - 1]);
-	facts->waits = !over && !slot->tts_isnull[shape->since_att - 1];
-	facts->since = facts->waits ? leadcrm_utc_day(DatumGetTimestampTz(slot->tts_values[shape->since_att - 1])) : 0;
+	facts->waits = !over;
+	/* of whom nobody knows since when nobody knows that it was long ago */
+	facts->since = over ? 0 :
+		leadcrm_utc_day(slot->tts_isnull[shape->since_att - 1] ? DT_NOEND : DatumGetTimestampTz(slot->tts_values[shape->since_att - 1]));
 }
 
 static void
