@@ -35,6 +35,7 @@ struct HistoryBatch
 {
 	Tracker    *t;				/* what the rows were formed by */
 	TupleDesc	desc;			/* the history's shape then */
+	HistoryForm *form;
 	int			n;
 	int			nslots;			/* made so far */
 	Size		bytes;			/* of the values that have no fixed length */
@@ -235,6 +236,7 @@ make_batch(Tracker *t, Relation hist)
 	b->t = t;
 	/* a copy that nobody counts references of: it stays when the relation is closed */
 	b->desc = CreateTupleDescCopy(RelationGetDescr(hist));
+	b->form = leadcrm_form_make(t, b->desc);
 	MemoryContextSwitchTo(old);
 	return b;
 }
@@ -293,8 +295,7 @@ leadcrm_batch_put(Tracker **t, const Datum *values, const bool *nulls)
 	}
 
 	slot = next_slot(b);
-	leadcrm_history_fill_slot(*t, slot, values, nulls);
-	ExecMaterializeSlot(slot);
+	leadcrm_form_row(b->form, slot, values, nulls);
 	b->subids[b->n++] = GetCurrentSubTransactionId();
 	if (!nulls[HIST_REASON])
 		b->bytes += toast_raw_datum_size(values[HIST_REASON]);

@@ -210,22 +210,6 @@ leadcrm_history_close_indexes(const Tracker *t, Relation *indexes)
 }
 
 /*
- * Puts the values of a row's columns, HIST_NCOLUMNS of them, into a slot of the history's shape.  It points to them.
- */
-void
-leadcrm_history_fill_slot(const Tracker *t, TupleTableSlot *slot, const Datum *values, const bool *nulls)
-{
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, sizeof(bool) * t->hist_natts);
-	for (int i = 0; i < HIST_NCOLUMNS; i++)
-	{
-		slot->tts_values[t->hist_att[i] - 1] = values[i];
-		slot->tts_isnull[t->hist_att[i] - 1] = nulls[i];
-	}
-	ExecStoreVirtualTuple(slot);
-}
-
-/*
  * Makes the index entries of a row that is in the table.  Error 23505 where (key, seq) is there already.
  */
 void
@@ -243,10 +227,24 @@ leadcrm_history_insert_index_entries(const Tracker *t, Relation hist, Relation *
 	}
 }
 
+/* The values of a row's columns in a slot of the history's shape, which points to them. */
+static void
+fill_slot(const Tracker *t, TupleTableSlot *slot, const Datum *values, const bool *nulls)
+{
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * t->hist_natts);
+	for (int i = 0; i < HIST_NCOLUMNS; i++)
+	{
+		slot->tts_values[t->hist_att[i] - 1] = values[i];
+		slot->tts_isnull[t->hist_att[i] - 1] = nulls[i];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
 static void
 insert_directly(HistoryWriter *w, Datum *values, bool *nulls)
 {
-	leadcrm_history_fill_slot(w->t, w->slot, values, nulls);
+	fill_slot(w->t, w->slot, values, nulls);
 	table_tuple_insert(w->hist, w->slot, GetCurrentCommandId(true), 0, NULL);
 	leadcrm_history_insert_index_entries(w->t, w->hist, w->indexes, w->slot);
 }

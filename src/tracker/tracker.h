@@ -247,7 +247,6 @@ typedef struct HistoryWriter HistoryWriter;
 extern Relation leadcrm_history_open(Tracker **t);
 extern Relation *leadcrm_history_open_indexes(const Tracker *t);
 extern void leadcrm_history_close_indexes(const Tracker *t, Relation *indexes);
-extern void leadcrm_history_fill_slot(const Tracker *t, struct TupleTableSlot *slot, const Datum *values, const bool *nulls);
 extern void leadcrm_history_insert_index_entries(const Tracker *t, Relation hist, Relation *indexes,
 												 struct TupleTableSlot *slot);
 extern HistoryWriter *leadcrm_history_begin(Tracker *t);
@@ -256,6 +255,11 @@ extern void leadcrm_history_write_values(HistoryWriter *w, Datum *values, bool *
 extern void leadcrm_history_end(HistoryWriter *w);
 extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive);
 extern bool leadcrm_history_is_writing(Relation history);
+
+/* form.c */
+typedef struct HistoryForm HistoryForm;
+extern HistoryForm *leadcrm_form_make(const Tracker *t, TupleDesc desc);
+extern void leadcrm_form_row(HistoryForm *f, struct TupleTableSlot *slot, const Datum *values, const bool *nulls);
 
 /* batch.c */
 typedef struct HistoryBatch HistoryBatch;
