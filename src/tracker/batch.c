@@ -163,7 +163,7 @@ read_slot(const HistoryBatch *b, TupleTableSlot *slot, Datum *values, bool *null
 static void
 write_anew(HistoryBatch *b, int first, Tracker *t)
 {
-	HistoryWriter *w = leadcrm_history_begin(t);
+	HistoryWriter *w = leadcrm_history_begin(t, 0);	/* each row says when */
 
 	for (int i = first; i < b->n; i++)
 	{

@@ -118,6 +118,16 @@ find_places(const HistoryForm *f, Pattern *p)
 }
 
 static void
+set_values(HistoryForm *f, const Datum *values, const bool *nulls)
+{
+	for (int i = 0; i < HIST_NCOLUMNS; i++)
+	{
+		f->values[f->atts[i] - 1] = values[i];
+		f->isnull[f->atts[i] - 1] = nulls[i];
+	}
+}
+
+static void
 discard(Pattern *p)
 {
 	if (p->tuple)
@@ -125,17 +135,27 @@ discard(Pattern *p)
 	p->tuple = NULL;
 }
 
+#ifdef USE_ASSERT_CHECKING
+static bool
+same_as_formed(HistoryForm *f, const Pattern *p, const Datum *values, const bool *nulls)
+{
+	HeapTuple	formed;
+	int			hoff = p->tuple->t_data->t_hoff;
+
+	set_values(f, values, nulls);
+	formed = heap_form_tuple(f->desc, f->values, f->isnull);
+	return formed->t_len == p->tuple->t_len &&
+		memcmp((char *) formed->t_data + hoff, (char *) p->tuple->t_data + hoff, formed->t_len - hoff) == 0;
+}
+#endif
+
 static void
 form(HistoryForm *f, Pattern *p, const Datum *values, const bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(f->cxt);
 
 	discard(p);
-	for (int i = 0; i < HIST_NCOLUMNS; i++)
-	{
-		f->values[f->atts[i] - 1] = values[i];
-		f->isnull[f->atts[i] - 1] = nulls[i];
-	}
+	set_values(f, values, nulls);
 	p->tuple = heap_form_tuple(f->desc, f->values, f->isnull);
 	MemoryContextSwitchTo(old);
 	memcpy(p->nulls, nulls, sizeof(p->nulls));
@@ -158,6 +178,7 @@ leadcrm_form_row(HistoryForm *f, TupleTableSlot *slot, const Datum *values, cons
 			form(f, p, values, nulls);
 	}
 	patch(f, p, values, nulls);
+	Assert(same_as_formed(f, p, values, nulls));
 	ExecForceStoreHeapTuple(p->tuple, slot, false);
 	ExecMaterializeSlot(slot);	/* a copy, whatever kind of slot it is */
 	if (p->tuple->t_len > PATTERN_BYTES)

@@ -23,24 +23,6 @@
 
 PG_FUNCTION_INFO_V1(leadcrm_guard);
 
-/* The new values of a row's companions, to be put into it all at once. */
-typedef struct Fill
-{
-	int			n;
-	int			cols[6];
-	Datum		values[6];
-	bool		nulls[6];
-} Fill;
-
-static void
-fill(Fill *f, AttrNumber att, Datum value, bool isnull)
-{
-	Assert(f->n < lengthof(f->cols));
-	f->cols[f->n] = att;
-	f->values[f->n] = value;
-	f->nulls[f->n++] = isnull;
-}
-
 /* Whether a column of fixed length, passed by value, differs between two versions of a row. */
 static inline bool
 differs(TupleTableSlot *a, TupleTableSlot *b, AttrNumber att)
@@ -82,31 +64,6 @@ approve(Tracker *t, TupleDesc desc, HeapTuple tuple, Datum key, bool late)
 	return tuple;
 }
 
-/* The row in a slot with those values in it; everything else stays. */
-static HeapTuple
-filled(HeapTuple tuple, TupleTableSlot *slot, TupleDesc desc, const Fill *f)
-{
-	Datum	   *values = palloc((sizeof(Datum) + sizeof(bool)) * desc->natts);
-	bool	   *isnull = (bool *) (values + desc->natts);
-	HeapTuple	result;
-
-	/* most of it has been taken apart already, which heap_modify_tuple_by_cols() would do once more */
-	slot_getallattrs(slot);
-	memcpy(values, slot->tts_values, sizeof(Datum) * desc->natts);
-	memcpy(isnull, slot->tts_isnull, sizeof(bool) * desc->natts);
-	for (int i = 0; i < f->n; i++)
-	{
-		values[f->cols[i] - 1] = f->values[i];
-		isnull[f->cols[i] - 1] = f->nulls[i];
-	}
-	result = heap_form_tuple(desc, values, isnull);
-	result->t_data->t_ctid = tuple->t_data->t_ctid;
-	result->t_self = tuple->t_self;
-	result->t_tableOid = tuple->t_tableOid;
-	pfree(values);
-	return result;
-}
-
 static HeapTuple
 guard_insert(TriggerData *trigdata, Tracker *t)
 {
@@ -139,22 +96,21 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 
 	/* before the clock: it waits for whoever is ending the key's earlier life */
 	if (!seq_given)
-		fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, PG_INT32_MAX, NULL) + birth.nsteps), false);
+		leadcrm_fill(&f, t->seq_att, Int32GetDatum(leadcrm_history_last_seq(&t, key, PG_INT32_MAX, NULL) + birth.nsteps), false);
 	if (!slot->tts_isnull[t->since_att - 1])
 		since = DatumGetTimestampTz(slot->tts_values[t->since_att - 1]);
 	else
 	{
 		since = birth.nstamps > 0 ? birth.steps[birth.nsteps - 1].at : GetCurrentTimestamp();
-		fill(&f, t->since_att, TimestampTzGetDatum(since), false);
+		leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	}
 	if (birth.nstamps == 0 && birth.own_stamp != InvalidAttrNumber)
-		fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
+		leadcrm_fill(&f, birth.own_stamp, TimestampTzGetDatum(since), false);
 	if (t->peak_att != InvalidAttrNumber && slot->tts_isnull[t->peak_att - 1])
-		fill(&f, t->peak_att, birth.peak, false);
+		leadcrm_fill(&f, t->peak_att, birth.peak, false);
 	if (birth.nstamps > 0 && t->created_att != InvalidAttrNumber && slot->tts_isnull[t->created_att - 1])
-		fill(&f, t->created_att, TimestampTzGetDatum(birth.steps[0].at), false);
-	return approve(t, desc, filled(trigdata->tg_trigtuple, slot, desc, &f),
-				   key, t->late_insert);
+		leadcrm_fill(&f, t->created_att, TimestampTzGetDatum(birth.steps[0].at), false);
+	return approve(t, desc, leadcrm_filled(trigdata->tg_trigtuple, slot, desc, &f), key, t->late_insert);
 }
 
 /* The state stays: so must its companions, but for the reason, which may be edited. */
@@ -181,13 +137,12 @@ check_untouched(TriggerData *trigdata, Tracker *t, Datum key)
 
 /* When the new state begins. */
 static TimestampTz
-new_since(TriggerData *trigdata, Tracker *t, Datum key, bool *given)
+new_since(TriggerData *trigdata, Tracker *t, Datum key, TimestampTz now, bool *given)
 {
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
 	bool		old_null = old->tts_isnull[t->since_att - 1];
 	TimestampTz old_since = old_null ? 0 : DatumGetTimestampTz(old->tts_values[t->since_att - 1]);
-	TimestampTz now = GetCurrentTimestamp();	/* the row is locked by now */
 	TimestampTz since;
 
 	*given = !new->tts_isnull[t->since_att - 1] && differs(old, new, t->since_att);
@@ -222,7 +177,7 @@ reason_given(TriggerData *trigdata, Tracker *t, bool since_given)
  * after this one, and an error takes both away.
  */
 static void
-take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, bool has_reason)
+take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, TimestampTz now, bool has_reason)
 {
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
@@ -241,7 +196,7 @@ take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, bool 
 	row.reason = new->tts_values[t->reason_att - 1];
 	row.reason_null = !has_reason;
 	row.origin = ORIGIN_CHANGE;
-	w = leadcrm_history_begin(t);
+	w = leadcrm_history_begin(t, now);
 	leadcrm_history_write(w, &row);
 	leadcrm_history_end(w);
 }
@@ -261,7 +216,8 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	bool		since_given;
 	bool		has_reason;
 	bool		needs_reason;
-	TimestampTz since = new_since(trigdata, t, key, &since_given);
+	TimestampTz now = GetCurrentTimestamp();	/* the row is locked by now */
+	TimestampTz since = new_since(trigdata, t, key, now, &since_given);
 	Datum		peak = (Datum) 0;
 	Fill		f = {0};
 
@@ -283,7 +239,7 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 			peak = to;
 		if (differs(old, new, t->peak_att) && (new->tts_isnull[t->peak_att - 1] || new->tts_values[t->peak_att - 1] != peak))
 			leadcrm_refuse_companion(t, trigdata->tg_relation, t->peak_att, key);
-		fill(&f, t->peak_att, peak, false);
+		leadcrm_fill(&f, t->peak_att, peak, false);
 	}
 	for (int i = 0; i < t->nstamped; i++)
 	{
@@ -296,15 +252,15 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	}
 
 	if (t->guard_records && leadcrm_enforcement == LEADCRM_STRICT)
-		take_down(trigdata, t, seq, since, has_reason);
+		take_down(trigdata, t, seq, since, now, has_reason);
 
-	fill(&f, t->since_att, TimestampTzGetDatum(since), false);
-	fill(&f, t->seq_att, Int32GetDatum(seq), false);
+	leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
+	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);
 	if (!has_reason)
-		fill(&f, t->reason_att, (Datum) 0, true);
+		leadcrm_fill(&f, t->reason_att, (Datum) 0, true);
 	if (stamp != InvalidAttrNumber && old->tts_isnull[stamp - 1])
-		fill(&f, stamp, TimestampTzGetDatum(since), false);
-	return filled(trigdata->tg_newtuple, new, desc, &f);
+		leadcrm_fill(&f, stamp, TimestampTzGetDatum(since), false);
+	return leadcrm_filled(trigdata->tg_newtuple, new, desc, &f);
 }
 
 static HeapTuple

@@ -169,10 +169,11 @@ open_target(HistoryWriter *w)
 }
 
 /*
- * Begins to write history, and takes down who writes and when.  The writer lives in the current memory context.
+ * Begins to write history, and takes down who writes; "now" is when, as the caller has just read the clock.  The writer lives
+ * in the current memory context.
  */
 HistoryWriter *
-leadcrm_history_begin(Tracker *t)
+leadcrm_history_begin(Tracker *t, TimestampTz now)
 {
 	HistoryWriter *w = palloc0(sizeof(HistoryWriter));
 
@@ -181,7 +182,7 @@ leadcrm_history_begin(Tracker *t)
 	w->role = role_name(&current_name, GetUserId());
 	w->actor_null = leadcrm_actor == NULL || leadcrm_actor[0] == '\0';
 	w->actor = w->actor_null ? (Datum) 0 : CStringGetTextDatum(leadcrm_actor);
-	w->recorded_at = TimestampTzGetDatum(GetCurrentTimestamp());
+	w->recorded_at = TimestampTzGetDatum(now);
 	return w;
 }
 

@@ -64,9 +64,9 @@ is_repair(const Tracker *t, Datum key)
 }
 
 static void
-write_one(Tracker *t, const HistoryRow *row)
+write_one(Tracker *t, const HistoryRow *row, TimestampTz now)
 {
-	HistoryWriter *w = leadcrm_history_begin(t);
+	HistoryWriter *w = leadcrm_history_begin(t, now);
 
 	leadcrm_history_write(w, row);
 	leadcrm_history_end(w);
@@ -105,6 +105,7 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 {
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
 	HistoryRow	row;
+	TimestampTz now = GetCurrentTimestamp();
 	int			to = leadcrm_state_index(t, new->state);
 	AttrNumber	stamp = leadcrm_stamp_column(t, desc, to, new->state);
 	bool		needs_reason;
@@ -127,8 +128,8 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 	row.reason_null = new->reason_null;
 	row.origin = ORIGIN_CHANGE;
 	row.forced = !allowed || (!old->since_null && new->since < old->since) || TIMESTAMP_NOT_FINITE(new->since) ||
-		(leadcrm_enforcement != LEADCRM_STRICT && new->since > GetCurrentTimestamp() + USECS_PER_MINUTE);
-	write_one(t, &row);
+		(leadcrm_enforcement != LEADCRM_STRICT && new->since > now + USECS_PER_MINUTE);
+	write_one(t, &row, now);
 }
 
 /* The UPDATE that leadcrm.correct() makes. */
@@ -146,7 +147,7 @@ record_correction(TriggerData *trigdata, Tracker *t, const Override *override, c
 	row.reason = override->reason;
 	row.origin = ORIGIN_CORRECTION;
 	row.corrects = override->corrects;
-	write_one(t, &row);
+	write_one(t, &row, row.changed_at);
 }
 
 static void
@@ -206,9 +207,8 @@ record_arrival(TriggerData *trigdata, Tracker *t, const MovedRow *from, const Ro
 
 /* Checks the times and states that a row brings; true if one of them is wrong and violations are only logged. */
 static bool
-check_backfill(Tracker *t, const Birth *birth, const RowState *new)
+check_backfill(Tracker *t, const Birth *birth, const RowState *new, TimestampTz now)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz last = birth->steps[0].at;
 	bool		forced = false;
 
@@ -247,6 +247,7 @@ record_insert(TriggerData *trigdata, Tracker *t)
 	Birth		birth;
 	HistoryWriter *w;
 	HistoryRow	row = {0};
+	TimestampTz now = GetCurrentTimestamp();
 	bool		backfill;
 	bool		forced;
 	bool		needs_reason;
@@ -270,12 +271,11 @@ record_insert(TriggerData *trigdata, Tracker *t)
 	backfill = birth.nstamps > 0 &&
 		(!birth.own_stamp_only || leadcrm_note_take(t, NOTE_OWN_STAMP, new.key, NULL));
 	if (backfill)
-		forced = check_backfill(t, &birth, &new);
+		forced = check_backfill(t, &birth, &new, now);
 	else
 	{
 		int			to = leadcrm_state_index(t, new.state);
 		bool		allowed = leadcrm_step_allowed(t, -1, to, &needs_reason);
-		TimestampTz now = GetCurrentTimestamp();
 
 		leadcrm_check_time(t, new.key, t->since_att, new.since, now);
 		forced = TIMESTAMP_NOT_FINITE(new.since) || new.since > now + USECS_PER_MINUTE;
@@ -308,9 +308,10 @@ record_insert(TriggerData *trigdata, Tracker *t)
 				leadcrm_refuse_replacement(t, new.key);
 			leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, new.key);
 		}
+		now = GetCurrentTimestamp();	/* it may have waited */
 	}
 
-	w = leadcrm_history_begin(t);
+	w = leadcrm_history_begin(t, now);
 	row.key = new.key;
 	row.origin = backfill ? ORIGIN_BACKFILL : ORIGIN_BIRTH;
 	row.forced = forced;
@@ -337,6 +338,7 @@ record_delete(TriggerData *trigdata, Tracker *t)
 {
 	RowState	old;
 	HistoryRow	row = {0};
+	TimestampTz now;
 
 	read_row(t, trigdata->tg_trigslot, &old);
 	if (HeapTupleHeaderIndicatesMovedPartitions(trigdata->tg_trigtuple->t_data))
@@ -360,12 +362,11 @@ record_delete(TriggerData *trigdata, Tracker *t)
 	row.to_null = true;
 	row.since = old.since;
 	row.since_null = old.since_null;
-	row.changed_at = GetCurrentTimestamp();
-	if (!old.since_null && old.since > row.changed_at)
-		row.changed_at = old.since;
+	now = GetCurrentTimestamp();
+	row.changed_at = !old.since_null && old.since > now ? old.since : now;
 	row.reason_null = true;
 	row.origin = ORIGIN_DELETE;
-	write_one(t, &row);
+	write_one(t, &row, now);
 }
 
 /*

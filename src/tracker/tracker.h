@@ -220,6 +220,18 @@ extern void leadcrm_refuse_replacement(const Tracker *t, Datum key);
 extern void leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state);
 extern void leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update);
 
+/* fill.c */
+typedef struct Fill
+{
+	int			n;
+	int			cols[6];
+	Datum		values[6];
+	bool		nulls[6];
+} Fill;
+
+extern void leadcrm_fill(Fill *f, AttrNumber att, Datum value, bool isnull);
+extern HeapTuple leadcrm_filled(HeapTuple tuple, struct TupleTableSlot *slot, TupleDesc desc, const Fill *f);
+
 /* backfill.c */
 typedef struct BirthStep
 {
@@ -249,7 +261,7 @@ extern Relation *leadcrm_history_open_indexes(const Tracker *t);
 extern void leadcrm_history_close_indexes(const Tracker *t, Relation *indexes);
 extern void leadcrm_history_insert_index_entries(const Tracker *t, Relation hist, Relation *indexes,
 												 struct TupleTableSlot *slot);
-extern HistoryWriter *leadcrm_history_begin(Tracker *t);
+extern HistoryWriter *leadcrm_history_begin(Tracker *t, TimestampTz now);
 extern void leadcrm_history_write(HistoryWriter *w, const HistoryRow *row);
 extern void leadcrm_history_write_values(HistoryWriter *w, Datum *values, bool *nulls);
 extern void leadcrm_history_end(HistoryWriter *w);
