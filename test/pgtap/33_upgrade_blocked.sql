@@ -46,5 +46,59 @@ SELECT hasnt_table('crm'::name, 'reason'::name, 'no other is made');
 ALTER TABLE crm.why RENAME TO reason;
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), 'none', 'and renamed back');
 
+-- columns of ours that were dropped or renamed: which ones, and how to get them back
+CREATE FUNCTION t.hint() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	PERFORM leadcrm.upgrade_workspace('crm');
+	RETURN NULL;
+EXCEPTION WHEN undefined_column THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN substr(hint, strpos(hint, 'ALTER'));
+END
+$$;
+CREATE TABLE t.column_before AS SELECT "table", "column", definition, constraints::text FROM leadcrm.table_columns('crm'::regnamespace);
+SELECT cmp_ok((SELECT count(*) FROM t.column_before), '>', 150::bigint, 'columns of ours');
+INSERT INTO crm.lead (full_name, email, website) VALUES ('Ona', 'Ona@example.com', 'example.com');
+ALTER TABLE crm.lead ADD COLUMN mine text;
+ALTER TABLE crm.lead DROP COLUMN mine;
+ALTER TABLE crm.lead DROP COLUMN website;
+ALTER TABLE crm.reason RENAME COLUMN outcome TO what_next;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'),
+	E'42703: workspace "crm" cannot be upgraded: columns of its tables are missing\n'
+	'DETAIL: They were renamed or dropped: crm.lead.website, crm.reason.outcome. The first thing that needs one, or another obstacle: '
+	'column "outcome" of relation "crm.reason" does not exist. Nothing was changed.\n'
+	'HINT: Give them their names back, or make them anew: ALTER TABLE crm.lead ADD COLUMN website text; '
+	'ALTER TABLE crm.reason ADD COLUMN outcome text DEFAULT ''none''::text NOT NULL;', 'a dropped column and a renamed one');
+ALTER TABLE crm.reason RENAME COLUMN what_next TO outcome;
+ALTER TABLE crm.lead ADD COLUMN website text;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), 'none', 'put back');
+SET LOCAL client_min_messages = error;
+ALTER TABLE crm.lead DROP COLUMN email_key CASCADE, DROP COLUMN phone CASCADE, DROP COLUMN channel CASCADE, DROP COLUMN fit CASCADE,
+	DROP COLUMN external_id CASCADE;
+ALTER TABLE crm.stage DROP COLUMN position CASCADE;
+DO $$ BEGIN EXECUTE t.hint(); END $$;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), 'none', 'the hint is all that it takes');
+SELECT results_eq('SELECT "table", "column", definition, constraints::text FROM leadcrm.table_columns(''crm''::regnamespace) ORDER BY 1, 2',
+	'SELECT * FROM t.column_before ORDER BY 1, 2', 'all columns are what they were, with their constraints');
+SELECT results_eq('SELECT full_name, email_key FROM crm.lead', $$VALUES ('Ona', 'ona@example.com')$$, 'leads are there');
+SELECT is((SELECT count(*) FROM crm.lead_rating), 1::bigint, 'views, too');
+-- of a workspace that was renamed
+SELECT leadcrm.create_workspace('My "crm"');
+ALTER SCHEMA "My ""crm""" RENAME TO "Our\crm";
+ALTER TABLE "Our\crm".lead DROP COLUMN channel CASCADE;
+SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''Our\crm'')'), 'ALTER TABLE "Our\\crm".lead ADD CONSTRAINT lead_channel_fkey FOREIGN KEY \(channel\) '
+	'REFERENCES "Our\\crm".channel\(code\);', 'constraints go by the new name');
+-- of a workspace whose columns were not noted
+ALTER TABLE crm.lead DROP COLUMN website;
+DO $$ BEGIN
+	EXECUTE format('CREATE OR REPLACE FUNCTION crm."~leadcrm_workspace"() RETURNS text LANGUAGE sql IMMUTABLE AS %L',
+		(SELECT regexp_replace(prosrc, '-- column: [^\n]*\n', '', 'g') FROM pg_proc WHERE oid = 'crm."~leadcrm_workspace"()'::regprocedure));
+END $$;
+SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'),
+	E'42703: workspace "crm" cannot be built: column "website" of relation "crm.lead" does not exist\nDETAIL: Nothing was changed.\n'
+	'HINT: If you renamed or dropped that column, give it its name back or make it anew.', 'of an earlier version');
+
 SELECT * FROM finish();
 ROLLBACK;
