@@ -61,6 +61,23 @@ COMMENT ON FUNCTION leadcrm.workspace_objects(name) IS
 	'What leadcrm made in a workspace: kind (table, view, function) and identity within the schema. What else is '
 	'there belongs to its users';
 
+CREATE FUNCTION leadcrm.refuse_if_renamed(made_as text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $leadcrm$
+DECLARE
+	old_name CONSTANT name := (parse_ident(made_as))[1];
+	elsewhere name;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = to_regnamespace(made_as) AND p.proname = '~leadcrm_workspace') THEN
+		SELECT w.workspace INTO elsewhere FROM leadcrm.workspaces w WHERE leadcrm.workspace_made_as(w.workspace) = old_name LIMIT 1;
+		IF elsewhere IS NOT NULL THEN
+			PERFORM leadcrm.refuse_renamed(elsewhere, old_name);
+		END IF;
+	END IF;
+END
+$leadcrm$;
+COMMENT ON FUNCTION leadcrm.refuse_if_renamed(text) IS
+	'For the functions of a workspace, which give the name that they go by, quoted: raises refuse_renamed() where it is no longer the workspace''s';
+
 -- Which columns are the template's is what it comments on; users may have added others.
 CREATE FUNCTION leadcrm.table_columns(schema oid, OUT "table" name, OUT "column" name, OUT definition text, OUT constraints jsonb)
 RETURNS SETOF record

@@ -6,6 +6,9 @@ DECLARE
 	what text := replace(TG_TABLE_NAME, '_', ' ');
 	used boolean;
 BEGIN
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	IF OLD.code = '(none)' AND TG_TABLE_NAME <> 'reason' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'check_violation',
@@ -87,6 +90,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $work
 DECLARE
 	twice record;
 BEGIN
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	SELECT g.stage, string_agg(s.code, ', ' ORDER BY s.code) AS codes INTO twice
 	FROM @workspace@.lead_status s, unnest(s.stages) g (stage)
 	WHERE s.is_default AND s.active

@@ -18,6 +18,7 @@ CREATE OR REPLACE FUNCTION @workspace@.broken_fit_rules()
 RETURNS TABLE (fit_rule_id integer, attribute text, operator text, operand jsonb, active boolean, problem text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	FOR fit_rule_id, attribute, operator, operand, active IN
 		SELECT r.fit_rule_id, r.attribute, r.operator, r.operand, r.active FROM @workspace@.fit_rule r ORDER BY r.fit_rule_id
 	LOOP
@@ -147,6 +148,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $work
 DECLARE
 	moved bigint;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'feature_not_supported',
@@ -174,6 +176,9 @@ BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
 	END IF;
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	-- "one of", "is free e-mail": spelled as people spell it
 	NEW.operator := replace(regexp_replace(lower(btrim(NEW.operator)), '[[:space:]_-]+', '_', 'g'), 'e_mail', 'email');
 	IF NEW.operator = 'is_free_email_domain' THEN
@@ -192,6 +197,9 @@ COMMENT ON FUNCTION @workspace@.check_fit_rule() IS
 CREATE OR REPLACE FUNCTION @workspace@.fit_rule_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $workspace$
 BEGIN
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	IF current_setting('leadcrm.enforcement', true) IS DISTINCT FROM 'off' THEN
 		LOCK TABLE @workspace@.lead IN SHARE ROW EXCLUSIVE MODE;
 		-- a statement that fires more than one trigger, or changes nothing, weighs once or not at all

@@ -372,6 +372,9 @@ BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
 	END IF;
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	-- nothing is due where there is nothing; but an older snapshot cannot know that
 	IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') AND NOT EXISTS (SELECT FROM @workspace@.activity) THEN
 		-- whoever adds the first ones right now goes by the old rules
@@ -398,6 +401,7 @@ DECLARE
 	changed bigint;
 	counting text := coalesce(current_setting('leadcrm.counting', true), 'off');
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF new_half_life <= '0'::interval THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',

@@ -6,8 +6,8 @@ RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
 #variable_conflict use_variable
 DECLARE
-	from_instant timestamptz := (SELECT since::timestamp AT TIME ZONE s.time_zone FROM @workspace@.setting s);
-	lead regclass := (@workspace_literal@ || '.lead')::regclass;
+	from_instant timestamptz;
+	lead regclass;
 	named boolean := attributes IS NOT NULL;
 	-- of the leads l; %s: their attributes
 	known text := 'SELECT l, (coalesce(l.stage_peak, l.stage) >= $1) AS outcome, (hashint8(l.lead_id) %% 10 + 10) %% 10 < 3 AS held_out, ROW(%s) AS features
@@ -24,9 +24,14 @@ DECLARE
 	name text;
 	open_leads bigint;
 	open_set bigint;
-	r @workspace@.learn_run;
+	r record;
 	total text;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
+	lead := (@workspace_literal@ || '.lead')::regclass;
+	from_instant := (SELECT since::timestamp AT TIME ZONE s.time_zone FROM @workspace@.setting s);
+	-- a row of it, filled below
+	SELECT * INTO r FROM @workspace@.learn_run WHERE false;
 	IF target IS NULL OR target = 'subscriber' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
@@ -224,9 +229,10 @@ COMMENT ON FUNCTION @workspace@.suggest_rules(integer, jsonb) IS
 CREATE OR REPLACE FUNCTION @workspace@.apply_suggestion(run_id integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $workspace$
 DECLARE
-	r @workspace@.learn_run;
+	r record;
 	added integer;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	SELECT * INTO r FROM @workspace@.learn_run l
 	WHERE l.run_id = apply_suggestion.run_id OR apply_suggestion.run_id IS NULL ORDER BY l.run_id DESC LIMIT 1;
 	IF NOT FOUND OR NOT EXISTS (SELECT FROM @workspace@.fit_suggestion s WHERE s.run_id = r.run_id) THEN

@@ -7,6 +7,7 @@ DECLARE
 	made record;
 	rights text;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = grant_access."role") THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'undefined_object',
@@ -72,6 +73,7 @@ DECLARE
 		no_rep, workspace);
 	guarded record;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF enabled IS NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'null_value_not_allowed',

@@ -98,6 +98,7 @@ DECLARE
 	ages double precision[];
 	s record;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	-- the curve reads all leads: where they are many, a view that shows a few of them would be slow
 	IF @workspace@.has_many_leads() THEN
 		RETURN CASE WHEN @workspace@.cubes_answer(NULL, NULL, NULL) THEN @workspace@.expected_pcts_cubes() END;

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @workspace@.best_channel_pcts() RETURNS TABLE ("position" integer, best_pct double precision)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF EXISTS (SELECT FROM @workspace@.funnel_scale s WHERE s.next_position IS NOT NULL AND s.target_conversion_pct IS NULL) THEN
 		RETURN QUERY
 		SELECT c.position, max(100.0::double precision * c.advanced / (c.entered - c.active))
@@ -144,6 +145,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET plan_cache_mode = force_generic_plan SET jit = off
 AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	RETURN QUERY SELECT * FROM @workspace@.funnel_figure(dimension, since, until, cohort_stage);
 END
 $workspace$;

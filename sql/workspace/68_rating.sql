@@ -232,6 +232,9 @@ BEGIN
 	IF current_setting('leadcrm.enforcement', true) = 'off' THEN
 		RETURN NEW;
 	END IF;
+	IF TG_TABLE_SCHEMA <> (parse_ident(@workspace_literal@))[1] THEN
+		PERFORM leadcrm.refuse_renamed(TG_TABLE_SCHEMA, (parse_ident(@workspace_literal@))[1]);
+	END IF;
 	IF NEW.handed_off_at IS NULL THEN
 		NEW.handoff_temperature := NULL;
 	ELSIF TG_OP = 'INSERT' THEN
@@ -264,6 +267,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $work
 DECLARE
 	rated bigint;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	UPDATE @workspace@.lead l
 	SET handoff_temperature = @workspace@.temperature_at(l.lead_id, l.fit, l.handed_off_at)
 	WHERE l.handed_off_at IS NOT NULL AND l.handoff_temperature IS NULL;

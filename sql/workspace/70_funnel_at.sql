@@ -128,8 +128,10 @@ SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 DECLARE
 	-- next_position by position
-	nexts integer[] := ARRAY(SELECT s.next_position FROM @workspace@.funnel_scale s ORDER BY s.position);
+	nexts integer[];
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
+	nexts := ARRAY(SELECT s.next_position FROM @workspace@.funnel_scale s ORDER BY s.position);
 	PERFORM @workspace@.funnel_at_check(funnel_at.happened_until, funnel_at.known_until);
 	RETURN QUERY
 	WITH journey AS MATERIALIZED (

@@ -9,6 +9,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF conversion_curve.stage IS NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'null_value_not_allowed',

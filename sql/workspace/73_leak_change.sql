@@ -120,6 +120,7 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	PERFORM @workspace@.leak_change_check('period_a', leak_change.period_a);
 	PERFORM @workspace@.leak_change_check('period_b', leak_change.period_b);
 	IF NOT EXISTS (SELECT FROM @workspace@.funnel_scale s WHERE s.in_funnel) THEN

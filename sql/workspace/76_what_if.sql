@@ -182,6 +182,7 @@ AS $workspace$
 DECLARE
 	asked_stage CONSTANT leadcrm.lifecycle_stage := what_if.stage;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	PERFORM @workspace@.what_if_check(top_multiplier, asked_stage, new_pct, capacity);
 	RETURN QUERY
 	WITH leak AS MATERIALIZED (

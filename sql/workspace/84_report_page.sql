@@ -51,6 +51,7 @@ DECLARE
 	leads bigint;
 	body text;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	PERFORM @workspace@.funnel_check_period(first_day, day_after);
 	SELECT nullif(btrim(s.organisation), ''), to_char(now() AT TIME ZONE s.time_zone, 'YYYY-MM-DD') INTO organisation, today
 	FROM @workspace@.setting s;

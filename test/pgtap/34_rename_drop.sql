@@ -20,6 +20,27 @@ SELECT is(t.error(c), E'55000: workspace "Sales CRM" was renamed from "crm" and 
 	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', c)
 FROM unnest(ARRAY['INSERT INTO "Sales CRM".lead (stage) VALUES (''mql'')', 'UPDATE "Sales CRM".lead SET stage = ''opportunity''',
 	'UPDATE "Sales CRM".lead SET status = ''connected''']) c;
+-- all of it either works or says what to do
+SELECT is_empty($$SELECT c.relname, e.error FROM pg_class c, t.error(format('SELECT * FROM "Sales CRM".%I', c.relname)) e (error)
+	WHERE c.relnamespace = '"Sales CRM"'::regnamespace AND c.relkind = 'v' AND e.error <> 'none' AND e.error NOT LIKE '55000: workspace "Sales CRM" was renamed from "crm" %'$$,
+	'every view');
+SELECT is_empty($$SELECT a.attname, e.error FROM pg_attribute a, t.error(format('UPDATE "Sales CRM".lead SET %I = ', a.attname) || CASE a.atttypid
+		WHEN 'text'::regtype THEN quote_literal('x') WHEN 'integer'::regtype THEN '7' WHEN 'numeric'::regtype THEN '7' WHEN 'timestamptz'::regtype THEN 'now()' ELSE 'NULL' END) e (error)
+	WHERE a.attrelid = '"Sales CRM".lead'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND e.error ~ '^(3F|42P01)'$$, 'every column of leads');
+SELECT is(t.error(c), E'55000: workspace "Sales CRM" was renamed from "crm" and not upgraded\n'
+	'DETAIL: Its functions still go by its old name.\nHINT: SELECT leadcrm.upgrade_workspace(''Sales CRM'');', c)
+FROM unnest(ARRAY['SELECT * FROM "Sales CRM".funnel_leak', 'SELECT * FROM "Sales CRM".funnel_reference', 'SELECT "Sales CRM".expected_pcts()',
+	'SELECT * FROM "Sales CRM".funnel_between(''2026-01-01'', ''2026-02-01'')', 'SELECT * FROM "Sales CRM".funnel_at(now())',
+	'SELECT * FROM "Sales CRM".conversion_curve(''lead'')', 'SELECT * FROM "Sales CRM".leak_change(''[2026-01-01,2026-02-01)'', ''[2026-02-01,2026-03-01)'')',
+	'SELECT "Sales CRM".what_if_answer()', 'SELECT "Sales CRM".funnel_report_html()', 'SELECT "Sales CRM".rescore()', 'SELECT "Sales CRM".refit()',
+	'SELECT * FROM "Sales CRM".broken_fit_rules()', 'SELECT "Sales CRM".learn_fit()', 'SELECT "Sales CRM".apply_suggestion()', 'SELECT "Sales CRM".rate_handoffs()',
+	'SELECT "Sales CRM".grant_access(''nobody'', ''analyst'')', 'SELECT "Sales CRM".row_security(true)', 'UPDATE "Sales CRM".lead SET handed_off_at = now()',
+	'UPDATE "Sales CRM".fit_rule SET points = 1', 'DELETE FROM "Sales CRM".fit_rule', 'UPDATE "Sales CRM".activity_kind SET points = 1',
+	'DELETE FROM "Sales CRM".channel WHERE code = ''email''', 'UPDATE "Sales CRM".lead_status SET is_default = is_default']) c;
+-- also where a schema that is none of ours has the old name now
+CREATE SCHEMA crm;
+SELECT matches(t.error('SELECT * FROM "Sales CRM".funnel_leak'), '^55000: workspace "Sales CRM" was renamed', 'another schema of the old name');
+DROP SCHEMA crm;
 SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''Sales CRM'')'), 'none', 'upgraded under its new name');
 SELECT is((SELECT is_current FROM leadcrm.workspaces), true, 'it is current');
 SELECT is(t.error('INSERT INTO "Sales CRM".activity (lead_id, kind) VALUES (1, ''page_view'')'), 'none', 'activities are written');
