@@ -29,7 +29,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION seen(name) TO PUBLIC;
 
-SELECT plan(45);
+SELECT plan(48);
 SELECT is(seen('cubes_rep'), '10 5 10 true cubes', 'without row security everybody sees all leads, off the cubes');
 SELECT is(seen('cubes_analyst'), '10 5 10 true cubes', 'analysts, too');
 REVOKE SELECT ON crm.lead_cube FROM cubes_old;
@@ -86,6 +86,14 @@ ALTER TABLE crm.lead DISABLE TRIGGER "~leadcrm_counted";
 SELECT results_eq('SELECT problem, done FROM leadcrm.repair(''crm.lead'', false)', $$VALUES ('cube_trigger', true), ('cube', true)$$, 'asked, it does');
 SELECT is_empty('SELECT * FROM leadcrm.verify(''crm.lead'')', 'all is well');
 SELECT is_empty('SELECT * FROM leadcrm.repair(''crm.lead'')', 'nothing is left to do');
+ALTER TABLE crm.lead ENABLE REPLICA TRIGGER "~leadcrm_counted";
+SELECT results_eq('SELECT problem, done FROM leadcrm.repair(''crm.lead'', false)', $$VALUES ('cube_trigger', true)$$, 'a trigger that counts what is replicated only counts all again');
+SAVEPOINT s;
+CREATE ROLE lc_cube_stranger;
+SELECT results_eq('SELECT function::text FROM leadcrm.count_functions(''crm.lead'', ''check'')', ARRAY['crm.verify_cubes()'], 'who checks the counts');
+ALTER FUNCTION crm.verify_cubes() OWNER TO lc_cube_stranger;
+SELECT is_empty('SELECT * FROM leadcrm.count_functions(''crm.lead'', ''check'')', 'nobody else''s function does');
+ROLLBACK TO s;
 CREATE TEMP TABLE before AS SELECT lead_id, lead_at, mql_at, stage_since FROM crm.lead;
 SET leadcrm.enforcement = off;
 UPDATE crm.lead SET lead_at = '-infinity', mql_at = 'infinity' WHERE lead_id = 2;

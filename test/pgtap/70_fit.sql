@@ -276,6 +276,15 @@ SELECT matches(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), '^427
 SELECT matches(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'), '^42703: workspace "crm" cannot be built: a lead has no attribute "city"', 'an upgrade says why');
 DELETE FROM crm.fit_rule WHERE attribute = 'city';
 SELECT is(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), 'none', 'without its rule all is well');
+-- another column of the name of one that was dropped
+ALTER TABLE crm.lead ADD COLUMN floors integer;
+INSERT INTO crm.fit_rule (attribute, operator, operand, points) VALUES ('floors', 'between', '[1, 5]', 20);
+SET LOCAL client_min_messages = error;
+ALTER TABLE crm.lead DROP COLUMN floors CASCADE;
+SET LOCAL client_min_messages = warning;
+ALTER TABLE crm.lead ADD COLUMN floors text;
+SELECT matches(t.error('INSERT INTO crm.lead (full_name) VALUES (''z'')'), '^42883: fit cannot be computed: 1 is no operand for "floors"\nDETAIL: rule .*AT: crm fit_rule attribute$', 'of another type');
+DELETE FROM crm.fit_rule WHERE attribute = 'floors';
 -- a time means the same in every session
 ALTER TABLE crm.lead ADD COLUMN born timestamptz;
 SET LOCAL TimeZone = 'Asia/Tbilisi';

@@ -51,6 +51,18 @@ FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(3600000001), 1)), (pg_temp.bins(7
 SELECT leadcrm.expected_share(x.counts, '2026-01-01 12:00+00') AS share
 FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(1), 1)), (pg_temp.bins(7, leadcrm.instant_bin('2026-01-02 10:59:59+00'), 1)),
 	(pg_temp.bins(7, leadcrm.instant_bin('2026-02-02 11:00+00'), 3)), (pg_temp.bins(7, leadcrm.instant_bin('2026-02-02 11:00+00'), -1))) x (counts);
+-- what came within this quarter of an hour came in the part of its bin that is not still to come
+SELECT leadcrm.instant_bin('2026-01-01 12:03:00.000001+00') = leadcrm.instant_bin('2026-01-01 12:07:00.000001+00') AS one_bin,
+	round(leadcrm.expected_share(x.counts, '2026-01-01 12:07:00.000001+00')::numeric, 6) AS share
+FROM (VALUES (pg_temp.bins(5, leadcrm.stay_bin(1), 1)), (pg_temp.bins(7, leadcrm.instant_bin('2026-01-01 12:03:00.000001+00'), 1))) x (counts);
+-- histograms may come in any order
+WITH x AS (
+	SELECT n, pg_temp.bins(5 + n % 3, CASE n % 3 WHEN 2 THEN leadcrm.instant_bin('2026-01-01 12:00+00'::timestamptz - n * interval '11 minutes')
+		ELSE leadcrm.stay_bin(n * 660000000::bigint) END, 1 + n % 4) AS counts FROM generate_series(1, 200) n
+)
+SELECT share BETWEEN 0.1 AND 0.9 AS is_some, share = (SELECT leadcrm.expected_share(counts, '2026-01-01 12:00+00' ORDER BY counts[1] DESC) FROM x) AS descending,
+	share = (SELECT leadcrm.expected_share(counts, '2026-01-01 12:00+00' ORDER BY n * 77 % 211) FROM x) AS in_no_order
+FROM (SELECT leadcrm.expected_share(counts, '2026-01-01 12:00+00' ORDER BY counts[1]) AS share FROM x) y;
 SELECT leadcrm.expected_share('{}', now()) AS nothing, leadcrm.expected_range('{}', now()) AS no_range, leadcrm.expected_share(NULL, now()) AS null,
 	leadcrm.expected_share(pg_temp.bins(5, 1, 0), now()) AS zero;
 SELECT leadcrm.expected_share('{1}', now());

@@ -20,7 +20,8 @@ INSERT INTO history VALUES
 	(3, 2, 'tree', NULL, '2024-01-01', '2024-01-02', NULL),	-- deleted, and born again
 	(3, 3, NULL, 'seed', NULL, '2024-01-05', NULL),
 	(4, 2, 'sprout', 'tree', '2023-12-01', '2024-01-05', NULL),	-- without its birth
-	(5, 1, NULL, 'seed', NULL, '2024-02-01', NULL);	-- later
+	(5, 1, NULL, 'seed', NULL, '2024-02-01', NULL),	-- later
+	(6, 2, NULL, 'seed', NULL, '2024-01-05', NULL);	-- born again, without what was before
 CREATE VIEW told AS
 	SELECT h.id, (j.told).* FROM (SELECT id FROM history GROUP BY id) h
 	CROSS JOIN LATERAL (SELECT leadcrm.journey_agg(x.seq, x.from_state, x.to_state, x.since, x.changed_at, x.corrects, x.changed_at < '2024-01-20', x.known ORDER BY random()) AS told

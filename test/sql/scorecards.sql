@@ -125,6 +125,7 @@ FROM (
 	UNION ALL SELECT 9, 'varchar, blanks', leadcrm.scorecard(even, '{a}', ROW(CASE WHEN even THEN E' \t ' ELSE 'x' END::varchar)) FROM r WHERE i <= 300
 	UNION ALL SELECT 10, 'jsonb', leadcrm.scorecard(even, '{a}', ROW(CASE i % 4 WHEN 0 THEN '5' WHEN 1 THEN '" 70 "' WHEN 2 THEN '"5.0"' ELSE '"x"' END::jsonb)) FROM r WHERE i <= 300
 	UNION ALL SELECT 11, 'jsonb, others', leadcrm.scorecard(i % 5 < 2, '{a}', ROW(CASE i % 5 WHEN 0 THEN 'true' WHEN 1 THEN '[1]' WHEN 2 THEN '{"b": 1}' WHEN 3 THEN 'null' ELSE '" "' END::jsonb)) FROM r WHERE i <= 300
+	UNION ALL SELECT 12, 'real infinity', leadcrm.scorecard(even, '{a}', ROW(CASE WHEN even THEN '-Infinity' ELSE 'Infinity' END::real)) FROM r WHERE i <= 300
 ) s ORDER BY n;
 -- names that do not fit
 SELECT leadcrm.scorecard(even, '{a}', ROW(1, 2)) FROM r;

@@ -138,5 +138,30 @@ SELECT leadcrm.window_funnel('1 s', 'infinity', a) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC NULL) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC array_fill(true, ARRAY[65])) FROM funnel_event;
 SELECT leadcrm.window_funnel('strict', '1 s', at, a) FROM funnel_event;
+\set VERBOSITY default
+-- states that are each in order follow each other in another one: the first partition's events, the last ones, those between
+CREATE TABLE part_event (lead int, p int, step int, at timestamptz) PARTITION BY LIST (p);
+CREATE TABLE part_event_1 PARTITION OF part_event FOR VALUES IN (1);
+CREATE TABLE part_event_2 PARTITION OF part_event FOR VALUES IN (2);
+CREATE TABLE part_event_3 PARTITION OF part_event FOR VALUES IN (3);
+INSERT INTO part_event SELECT i % 100, v.p, v.step, v.at + i * interval '1 second' FROM (VALUES (1, 1, timestamptz '2026-01-01 10:00+00'), (2, 3, '2026-01-01 14:00+00'),
+	(3, 2, '2026-01-01 12:00+00')) v (p, step, at), generate_series(1, 3000) i;
+ANALYZE part_event;
+SET enable_partitionwise_aggregate = on;
+SET max_parallel_workers_per_gather = 0;
+DO $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT lead, leadcrm.window_funnel(''1 day'', at, step = 1, step = 2, step = 3) FROM part_event GROUP BY lead' LOOP
+		plan := plan || line;
+	END LOOP;
+	RAISE NOTICE '%', substring(plan FROM 'Finalize HashAggregate.*Append.*Partial HashAggregate') IS NOT NULL;
+END $$;
+SELECT steps, count(*) FROM (SELECT leadcrm.window_funnel('1 day', at, step = 1, step = 2, step = 3) AS steps FROM part_event GROUP BY lead) x GROUP BY 1;
+RESET enable_partitionwise_aggregate;
+RESET max_parallel_workers_per_gather;
+DROP TABLE part_event;
 DROP TABLE funnel_event, many_events;
 DROP FUNCTION far, slow_window_funnel;
