@@ -186,15 +186,21 @@ BEGIN
 				PERFORM @workspace@.refuse_without_reason(NEW.status);
 			END IF;
 			-- Whoever adds open deals to the workspace refuses here while the lead has one.
-			IF NEW.status_since IS DISTINCT FROM OLD.status_since THEN
-				at := greatest(NEW.status_since, OLD.stage_since + interval '1 microsecond');
-			ELSE
-				NEW.status_since := at;
-			END IF;
 			NEW.stage := 'lead';
-			NEW.stage_since := at;
-			-- a reason that equals the old one counts only if the statement sets it: lead_derive_reason knows
-			NEW.stage_reason := CASE WHEN NEW.status_reason IS DISTINCT FROM OLD.status_reason THEN NEW.status_reason END;
+			IF OLD.stage = 'lead' THEN
+				-- it never was an mql or sql: nothing to take back, and its stay goes on
+				NEW.stage_since := OLD.stage_since;
+				NEW.stage_reason := OLD.stage_reason;
+			ELSE
+				IF NEW.status_since IS DISTINCT FROM OLD.status_since THEN
+					at := greatest(NEW.status_since, OLD.stage_since + interval '1 microsecond');
+				ELSE
+					NEW.status_since := at;
+				END IF;
+				NEW.stage_since := at;
+				-- a reason that equals the old one counts only if the statement sets it: lead_derive_reason knows
+				NEW.stage_reason := CASE WHEN NEW.status_reason IS DISTINCT FROM OLD.status_reason THEN NEW.status_reason END;
+			END IF;
 		END IF;
 		IF NOT NEW.stage = ANY (s.stages) THEN
 			PERFORM @workspace@.refuse_status(NEW.status, NEW.stage);
@@ -234,8 +240,9 @@ END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.lead_derive() IS
 	'Trigger: keeps status and stage of a lead together: a status must be usable at the stage, a demoting one sends an '
-	'mql or sql back to lead, a stage that does not know the present status brings its default. Refuses also where '
-	'leadcrm.enforcement is log: a status is a foreign key, no transition';
+	'mql or sql back to lead (a lead that the same statement would have made one is still where it was, since when it was), '
+	'a stage that does not know the present status brings its default. Refuses also where leadcrm.enforcement '
+	'is log: a status is a foreign key, no transition';
 
 CREATE OR REPLACE FUNCTION @workspace@.lead_derive_reason() RETURNS trigger
 LANGUAGE plpgsql AS $workspace$

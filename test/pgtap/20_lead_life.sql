@@ -115,6 +115,30 @@ SELECT is(t.error('UPDATE crm.lead SET status = ''unqualified'' WHERE lead_id = 
 	'AT: crm lead status_reason lead_status_needs_reason', 'unqualified at lead needs a reason too');
 UPDATE crm.lead SET status = 'unqualified', status_reason = 'just no' WHERE lead_id = 1;
 SELECT is(t.lead(1, 'stage', 'status', 'return_count'), 'lead unqualified 3', 'unqualified at lead: nowhere to go back to');
+-- one statement moves it on and sends it back: it is where it was, since when it was
+CREATE FUNCTION t.there_and_back(id bigint) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO crm.lead (lead_id, stage, stage_since, stage_reason) VALUES (id, 'lead', '2026-03-01', 'why');
+	RETURN NEXT is(t.error(format('UPDATE crm.lead SET stage = ''mql'', status = ''unqualified'', status_reason = ''not_ready'' WHERE lead_id = %s', id)),
+		'none', 'mql and unqualified at once');
+	RETURN NEXT is(t.lead(id, 'stage', 'stage_since', 'stage_reason', 'status', 'status_reason', 'mql_at', 'returned_at', 'return_count'),
+		'lead 2026-03-01 00:00:00+00 why unqualified not_ready - - 0', '... has left its stage alone');
+	UPDATE crm.lead SET status = 'new' WHERE lead_id = id;
+	UPDATE crm.lead SET stage = 'mql', stage_since = '2026-03-02', stage_reason = 'new', status = 'unqualified', status_since = clock_timestamp(),
+		status_reason = 'not_ready' WHERE lead_id = id;
+	RETURN NEXT is(t.lead(id, 'stage', 'stage_since', 'stage_reason', 'status', 'stage_seq'), 'lead 2026-03-01 00:00:00+00 why unqualified 1',
+		'... with times and a reason as well');
+	RETURN NEXT is((SELECT string_agg(v::text, ', ') FROM leadcrm.verify('crm.lead') v WHERE v.key = id::text), NULL, '... and its history agrees');
+END
+$$;
+SELECT t.there_and_back(401);
+SET leadcrm.enforcement = log;
+SELECT t.there_and_back(402);
+RESET leadcrm.enforcement;
+INSERT INTO crm.lead (lead_id, stage, stage_since) VALUES (403, 'subscriber', '2026-03-01');
+UPDATE crm.lead SET stage = 'mql', status = 'unqualified', status_reason = 'not_ready' WHERE lead_id = 403;
+SELECT is(t.lead(403, 'stage', 'stage_reason', 'status', 'stage_since = status_since', 'mql_at', 'return_count'), 'lead not_ready unqualified true - 0',
+	'a subscriber comes as far as lead');
 UPDATE crm.lead SET status = 'new' WHERE lead_id = 1;
 SELECT is(t.lead(1, 'status_category', 'status_reason', 'stage_reason'), 'to_contact - rival', 'opened by hand');
 
