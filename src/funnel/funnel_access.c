@@ -37,14 +37,14 @@ static void
 add(int64 *sum, int64 more)
 {
 	if (!leadcrm_count_add(sum, more, 1))
-		leadcrm_funnel_check(LEADCRM_FUNNEL_RANGE);
+		leadcrm_funnel_check(LEADCRM_FUNNEL_COUNT_RANGE);
 }
 
 static void
 add_value(LeadcrmDecimal *sum, const LeadcrmDecimal *more)
 {
 	if (!leadcrm_decimal_add(sum, more, 1))
-		leadcrm_funnel_check(LEADCRM_FUNNEL_RANGE);
+		leadcrm_funnel_check(LEADCRM_FUNNEL_VALUE_RANGE);
 }
 
 /* the argument, to be read */
@@ -225,7 +225,7 @@ leadcrm_stages(PG_FUNCTION_ARGS)
 		for (int o = 0; o < LEADCRM_OUTCOMES; o++)
 		{
 			if (!leadcrm_decimal_add(&value, &share[o].value, -1))
-				leadcrm_funnel_check(LEADCRM_FUNNEL_RANGE);
+				leadcrm_funnel_check(LEADCRM_FUNNEL_VALUE_RANGE);
 			add(&valued, -share[o].valued);
 		}
 	}

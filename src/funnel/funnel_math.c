@@ -148,7 +148,7 @@ leadcrm_histogram_add(LeadcrmFunnel *f, LeadcrmHistogram *h, int *hint, int buck
 		*hint = low;
 
 	if (low < h->nbuckets && h->bucket[low].index == bucket)
-		return leadcrm_count_add(&h->bucket[low].leads, leads, 1) ? LEADCRM_FUNNEL_OK : LEADCRM_FUNNEL_RANGE;
+		return leadcrm_count_add(&h->bucket[low].leads, leads, 1) ? LEADCRM_FUNNEL_OK : LEADCRM_FUNNEL_COUNT_RANGE;
 	if (h->nbuckets == h->room)
 	{
 		h->room = h->room == 0 ? 4 : h->room * 2;
@@ -176,7 +176,7 @@ leadcrm_histogram_count(const LeadcrmHistogram *h, int64_t *leads)
 		if (h->bucket[i].leads < 0)
 			negative = true;
 		if (__builtin_add_overflow(*leads, h->bucket[i].leads, leads))
-			return LEADCRM_FUNNEL_RANGE;
+			return LEADCRM_FUNNEL_COUNT_RANGE;
 	}
 	return negative ? LEADCRM_FUNNEL_NEGATIVE : LEADCRM_FUNNEL_OK;
 }
@@ -226,11 +226,16 @@ leadcrm_histogram_quantile(const LeadcrmHistogram *h, double p, double *us)
 	return LEADCRM_FUNNEL_NEGATIVE;
 }
 
-static bool
-add_share(LeadcrmShare *to, const LeadcrmShare *from, int sign)
+/*
+ * leadcrm_share_add
+ *		Add leads of one outcome at one peak to others (sign 1) or take them away (-1).
+ */
+LeadcrmFunnelStatus
+leadcrm_share_add(LeadcrmShare *to, const LeadcrmShare *from, int sign)
 {
-	return leadcrm_count_add(&to->leads, from->leads, sign) && leadcrm_count_add(&to->valued, from->valued, sign) &&
-		leadcrm_decimal_add(&to->value, &from->value, sign);
+	if (!leadcrm_count_add(&to->leads, from->leads, sign) || !leadcrm_count_add(&to->valued, from->valued, sign))
+		return LEADCRM_FUNNEL_COUNT_RANGE;
+	return leadcrm_decimal_add(&to->value, &from->value, sign) ? LEADCRM_FUNNEL_OK : LEADCRM_FUNNEL_VALUE_RANGE;
 }
 
 /*
@@ -245,16 +250,17 @@ leadcrm_funnel_add(LeadcrmFunnel *f, const LeadcrmJourney *lead, int64_t times)
 	int			k;
 
 	if (times < -LEADCRM_FUNNEL_MAX_COUNT)
-		return LEADCRM_FUNNEL_RANGE;
+		return LEADCRM_FUNNEL_COUNT_RANGE;
 	if (reached != 0)
 	{
 		LeadcrmShare *share = &f->stage[63 - __builtin_clzll(reached)].share[lead->outcome];
 
 		if (!leadcrm_count_add(&share->leads, 1, times))
-			return LEADCRM_FUNNEL_RANGE;
-		if (lead->has_value && (!leadcrm_count_add(&share->valued, 1, times) ||
-								!leadcrm_decimal_add(&share->value, &lead->value, times)))
-			return LEADCRM_FUNNEL_RANGE;
+			return LEADCRM_FUNNEL_COUNT_RANGE;
+		if (lead->has_value && !leadcrm_count_add(&share->valued, 1, times))
+			return LEADCRM_FUNNEL_COUNT_RANGE;
+		if (lead->has_value && !leadcrm_decimal_add(&share->value, &lead->value, times))
+			return LEADCRM_FUNNEL_VALUE_RANGE;
 	}
 
 	for (; missing != 0; missing &= missing - 1)
@@ -265,10 +271,10 @@ leadcrm_funnel_add(LeadcrmFunnel *f, const LeadcrmJourney *lead, int64_t times)
 		if ((lead->stamped & (bit - 1)) == 0)
 		{
 			if (!leadcrm_count_add(&stage->joined_later, 1, times))
-				return LEADCRM_FUNNEL_RANGE;
+				return LEADCRM_FUNNEL_COUNT_RANGE;
 		}
 		else if (lead->stamped > bit && !leadcrm_count_add(&stage->skipped, 1, times))
-			return LEADCRM_FUNNEL_RANGE;
+			return LEADCRM_FUNNEL_COUNT_RANGE;
 	}
 
 	k = leadcrm_funnel_next(f, 0);
@@ -282,7 +288,7 @@ leadcrm_funnel_add(LeadcrmFunnel *f, const LeadcrmJourney *lead, int64_t times)
 			continue;
 		if (__builtin_sub_overflow(lead->stamp[next - 1], lead->stamp[k - 1], &us) ||
 			__builtin_add_overflow(h->sum, (leadcrm_int128) us * times, &h->sum))
-			return LEADCRM_FUNNEL_RANGE;
+			return LEADCRM_FUNNEL_DURATION_RANGE;
 		status = leadcrm_histogram_add(f, h, NULL, leadcrm_duration_bucket(us), times);
 		if (status != LEADCRM_FUNNEL_OK)
 			return status;
@@ -312,13 +318,15 @@ leadcrm_funnel_merge(LeadcrmFunnel *f, const LeadcrmFunnel *other, int sign)
 
 		for (int o = 0; o < LEADCRM_OUTCOMES; o++)
 		{
-			if (!add_share(&to->share[o], &from->share[o], sign))
-				return LEADCRM_FUNNEL_RANGE;
+			status = leadcrm_share_add(&to->share[o], &from->share[o], sign);
+			if (status != LEADCRM_FUNNEL_OK)
+				return status;
 		}
-		if (!leadcrm_count_add(&to->skipped, from->skipped, sign) || !leadcrm_count_add(&to->joined_later, from->joined_later, sign) ||
-			(sign > 0 ? __builtin_add_overflow(to->days.sum, from->days.sum, &to->days.sum)
-			 : __builtin_sub_overflow(to->days.sum, from->days.sum, &to->days.sum)))
-			return LEADCRM_FUNNEL_RANGE;
+		if (!leadcrm_count_add(&to->skipped, from->skipped, sign) || !leadcrm_count_add(&to->joined_later, from->joined_later, sign))
+			return LEADCRM_FUNNEL_COUNT_RANGE;
+		if (sign > 0 ? __builtin_add_overflow(to->days.sum, from->days.sum, &to->days.sum)
+			: __builtin_sub_overflow(to->days.sum, from->days.sum, &to->days.sum))
+			return LEADCRM_FUNNEL_DURATION_RANGE;
 		for (int b = 0; b < from->days.nbuckets; b++)
 		{
 			status = leadcrm_histogram_add(f, &to->days, &hint, from->days.bucket[b].index,

@@ -43,7 +43,9 @@ typedef enum LeadcrmOutcome
 typedef enum LeadcrmFunnelStatus
 {
 	LEADCRM_FUNNEL_OK,
-	LEADCRM_FUNNEL_RANGE,		/* a count, value or duration is too large */
+	LEADCRM_FUNNEL_COUNT_RANGE, /* a number of leads is too large */
+	LEADCRM_FUNNEL_VALUE_RANGE, /* a sum of values is too large */
+	LEADCRM_FUNNEL_DURATION_RANGE,	/* a duration is too large, or their sum */
 	LEADCRM_FUNNEL_MISMATCH,	/* not the same stages */
 	LEADCRM_FUNNEL_CORRUPT,		/* not something that leadcrm_funnel_pack writes */
 	LEADCRM_FUNNEL_NEGATIVE		/* more was taken away than was there */
@@ -119,6 +121,7 @@ extern bool leadcrm_funnel_is_zero(const LeadcrmFunnel *f);
 extern int	leadcrm_funnel_next(const LeadcrmFunnel *f, int stage);
 
 extern bool leadcrm_count_add(int64_t *count, int64_t more, int64_t times);
+extern LeadcrmFunnelStatus leadcrm_share_add(LeadcrmShare *to, const LeadcrmShare *from, int sign);
 
 extern int	leadcrm_duration_bucket(int64_t us);
 extern double leadcrm_bucket_duration(int bucket);

@@ -255,21 +255,25 @@ merge_stage(LeadcrmFunnel *f, LeadcrmStage *s, Reader *r, int sign)
 			from.value.scale = (int) get_between(r, (leadcrm_int128) get(r), 0, LEADCRM_FUNNEL_MAX_SCALE);
 		if (share_is_zero(&from))
 			r->broken = true;
-		if (!r->broken && (!leadcrm_count_add(&share->leads, from.leads, sign) || !leadcrm_count_add(&share->valued, from.valued, sign) ||
-						   !leadcrm_decimal_add(&share->value, &from.value, sign)))
-			return LEADCRM_FUNNEL_RANGE;
+		if (!r->broken)
+		{
+			LeadcrmFunnelStatus status = leadcrm_share_add(share, &from, sign);
+
+			if (status != LEADCRM_FUNNEL_OK)
+				return status;
+		}
 	}
 	if ((flags & HAS_SKIPPED) != 0 && !leadcrm_count_add(&s->skipped, get_count(r), sign))
-		return LEADCRM_FUNNEL_RANGE;
+		return LEADCRM_FUNNEL_COUNT_RANGE;
 	if ((flags & HAS_JOINED_LATER) != 0 && !leadcrm_count_add(&s->joined_later, get_count(r), sign))
-		return LEADCRM_FUNNEL_RANGE;
+		return LEADCRM_FUNNEL_COUNT_RANGE;
 	if ((flags & HAS_SUM) != 0)
 	{
 		leadcrm_int128 sum = get_signed(r);
 
 		if (sign > 0 ? __builtin_add_overflow(s->days.sum, sum, &s->days.sum)
 			: __builtin_sub_overflow(s->days.sum, sum, &s->days.sum))
-			return LEADCRM_FUNNEL_RANGE;
+			return LEADCRM_FUNNEL_DURATION_RANGE;
 	}
 	if ((flags & HAS_BUCKETS) != 0)
 		return merge_buckets(f, &s->days, r, sign);

@@ -57,11 +57,23 @@ leadcrm_funnel_check(LeadcrmFunnelStatus status)
 	{
 		case LEADCRM_FUNNEL_OK:
 			return;
-		case LEADCRM_FUNNEL_RANGE:
+		case LEADCRM_FUNNEL_COUNT_RANGE:
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("a number of the funnel is out of range"),
-					 errdetail("A count has at most 63 bits, a duration too, a sum of values at most 38 digits.")));
+					 errmsg("a number of leads of the funnel is out of range"),
+					 errdetail("It is at most %lld, and no less than that below zero.", (long long) LEADCRM_FUNNEL_MAX_COUNT)));
+			break;
+		case LEADCRM_FUNNEL_VALUE_RANGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("a sum of values of the funnel is out of range"),
+					 errdetail("Values are added up exactly, with 38 digits.")));
+			break;
+		case LEADCRM_FUNNEL_DURATION_RANGE:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("a duration of the funnel is out of range"),
+					 errdetail("From one stage to the next it takes less than 2^63 microseconds, and all leads together less than 2^127.")));
 			break;
 		case LEADCRM_FUNNEL_MISMATCH:
 			break;				/* leadcrm_funnel_check_stages knows more about it */

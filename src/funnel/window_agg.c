@@ -80,22 +80,25 @@ read_window(const Interval *interval)
 	return us;
 }
 
-/* a list of words as flags */
+static const struct
+{
+	const char *name;
+	int			flag;
+}			words[] = {
+	{"strict_order", LEADCRM_WINDOW_STRICT_ORDER},
+	{"allow_reentry", LEADCRM_WINDOW_ALLOW_REENTRY},
+	{"strict_increase", LEADCRM_WINDOW_STRICT_INCREASE},
+	{"strict_deduplication", LEADCRM_WINDOW_STRICT_DEDUPLICATION},
+	{"from_first", LEADCRM_WINDOW_FROM_FIRST}
+};
+
+/* a list of words as flags; blanks part them, with a comma among them or without */
 static int
 read_mode(const char *s, int len)
 {
-	static const struct
-	{
-		const char *name;
-		int			flag;
-	}			words[] = {
-		{"strict_order", LEADCRM_WINDOW_STRICT_ORDER},
-		{"allow_reentry", LEADCRM_WINDOW_ALLOW_REENTRY},
-		{"strict_increase", LEADCRM_WINDOW_STRICT_INCREASE},
-		{"strict_deduplication", LEADCRM_WINDOW_STRICT_DEDUPLICATION},
-		{"from_first", LEADCRM_WINDOW_FROM_FIRST}
-	};
 	int			flags = 0;
+	bool		after_word = false;
+	bool		after_comma = false;
 
 	for (int i = 0; i < len;)
 	{
@@ -106,6 +109,16 @@ read_mode(const char *s, int len)
 			i++;
 		if (i == begin)
 		{
+			if (s[i] == ',')
+			{
+				if (!after_word)
+				{
+					after_comma = true;
+					break;
+				}
+				after_word = false;
+				after_comma = true;
+			}
 			i++;
 			continue;
 		}
@@ -120,7 +133,13 @@ read_mode(const char *s, int len)
 					 errmsg("unknown mode of window_funnel: \"%s\"", pnstrdup(&s[begin], i - begin)),
 					 errhint("A mode is a list of strict_order, allow_reentry, strict_increase, strict_deduplication, from_first.")));
 		flags |= flag;
+		after_word = true;
+		after_comma = false;
 	}
+	if (after_comma)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a word is missing beside a comma in the mode of window_funnel: \"%s\"", pnstrdup(s, len))));
 	if (!leadcrm_window_flags_valid(flags))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -187,6 +206,10 @@ read_steps(ArrayType *array, int *nsteps)
 	const char *value = ARR_DATA_PTR(array);
 	uint64		steps = 0;
 
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the steps of window_funnel must be an array of one dimension, not of %d", ARR_NDIM(array))));
 	if (n < 1 || n > LEADCRM_WINDOW_MAX_STEPS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -262,6 +285,21 @@ window_text(int64 window)
 	return DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(&interval)));
 }
 
+/* the words of a mode, as read_mode() reads them */
+static char *
+mode_text(int flags)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int w = 0; w < (int) lengthof(words); w++)
+	{
+		if ((flags & words[w].flag) != 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " " : "", words[w].name);
+	}
+	return text.data;
+}
+
 /* one group, one question */
 static void
 check_settings(const State *state, int64 window, int flags, int nsteps)
@@ -278,7 +316,7 @@ check_settings(const State *state, int64 window, int flags, int nsteps)
 				 errmsg("the window changes within a group, from %s to %s", window_text(state->window), window_text(window))));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the mode of window_funnel changes within a group")));
+			 errmsg("the mode of window_funnel changes within a group, from \"%s\" to \"%s\"", mode_text(state->flags), mode_text(flags))));
 }
 
 static Datum

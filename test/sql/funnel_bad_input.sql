@@ -93,6 +93,7 @@ SELECT statement, try('SELECT ' || statement) FROM unnest(ARRAY[
 	$$leadcrm.funnel_agg('{2024-01-01,2024-01-01}', 1, 'active', 1, ARRAY[i = 1, true]) FROM generate_series(1, 2) i$$,
 	$$leadcrm.funnel_agg('{2024-01-01}', 1, 'active', 1, '{t}', 9223372036854775807) FROM generate_series(1, 2)$$, $$leadcrm.funnel_agg('{2024-01-01}', 1, 'active', NULL, '{t}', -9223372036854775808)$$,
 	$$leadcrm.rollup(f) FROM unnest(ARRAY['{"version": 1, "stages": 1, "funnel": [1]}', '{"version": 1, "stages": 2, "funnel": [1]}']::leadcrm.funnel[]) f$$,
+	$$leadcrm.rollup(f) FROM (SELECT leadcrm.funnel_agg('{2024-01-01}', 1, 'active', 170141183460469231731687303715884105727) AS f FROM generate_series(1, 2) i GROUP BY i) x$$,
 	$$leadcrm.entered(f, 0) FROM sent$$, $$leadcrm.entered(f, 4) FROM sent$$, $$leadcrm.entered('{"version": 1, "stages": 2, "funnel": [1]}', 2)$$, $$leadcrm.advanced(f, 9) FROM sent$$,
 	$$leadcrm.quantile_days(f, 1, 1.5) FROM sent$$, $$leadcrm.quantile_days(f, 1, -0.1) FROM sent$$, $$leadcrm.quantile_days(f, 1, 'NaN') FROM sent$$, $$leadcrm.quantile_days(f, 64, 0.5) FROM sent$$,
 	$$leadcrm.quantile_days(OPERATOR(leadcrm.-) f, 1, 0.5) FROM sent$$, $$leadcrm.mean_days(OPERATOR(leadcrm.-) f, 1) FROM sent$$, $$s FROM sent, leadcrm.stages(OPERATOR(leadcrm.-) f) s$$,

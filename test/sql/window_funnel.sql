@@ -126,10 +126,18 @@ SELECT leadcrm.window_funnel('1 s', at, VARIADIC '{}') FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC NULL) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC array_fill(true, ARRAY[65])) FROM funnel_event;
 SELECT leadcrm.window_funnel('strict', '1 s', at, a) FROM funnel_event;
-SELECT leadcrm.window_funnel('strict_increase strict_order,,strict_ordeR', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel('strict_increase strict_order,strict_ordeR', '1 s', at, a) FROM funnel_event;
+-- a comma stands between two words
+SELECT leadcrm.window_funnel('strict_order,', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel(', strict_order', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel('strict_increase , , strict_order ', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel(',', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel(' strict_increase ,strict_order  from_first ', '1 s', at, a) IS NOT NULL AS accepted FROM funnel_event;
+SELECT leadcrm.window_funnel('1 s', at, VARIADIC ARRAY[[a, b], [c, d]]) FROM funnel_event;
 SELECT leadcrm.window_funnel('allow_reentry', '1 s', at, a) FROM funnel_event;
 SELECT leadcrm.window_funnel(make_interval(secs => extract(epoch FROM at)), at, a) FROM funnel_event;
-SELECT leadcrm.window_funnel(CASE WHEN a THEN 'strict_order' END, '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel(CASE WHEN a THEN 'strict_order' END, '1 s', at, a ORDER BY a) FROM funnel_event;
+SELECT leadcrm.window_funnel(CASE WHEN a THEN 'strict_order,allow_reentry' ELSE 'from_first' END, '1 s', at, a ORDER BY a) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC CASE WHEN a THEN ARRAY[a] ELSE ARRAY[a, b] END) FROM funnel_event;
 \set VERBOSITY sqlstate
 SELECT leadcrm.window_funnel('0 s', at, a) FROM funnel_event;
@@ -138,6 +146,8 @@ SELECT leadcrm.window_funnel('1 s', 'infinity', a) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC NULL) FROM funnel_event;
 SELECT leadcrm.window_funnel('1 s', at, VARIADIC array_fill(true, ARRAY[65])) FROM funnel_event;
 SELECT leadcrm.window_funnel('strict', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel('strict_order,', '1 s', at, a) FROM funnel_event;
+SELECT leadcrm.window_funnel('1 s', at, VARIADIC ARRAY[[a, b], [c, d]]) FROM funnel_event;
 \set VERBOSITY default
 -- states that are each in order follow each other in another one: the first partition's events, the last ones, those between
 CREATE TABLE part_event (lead int, p int, step int, at timestamptz) PARTITION BY LIST (p);

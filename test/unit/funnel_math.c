@@ -406,14 +406,14 @@ check_limits(void)
 
 	leadcrm_funnel_init(&f, grow, NULL);
 	leadcrm_funnel_set_stages(&f, 2, 3);
-	ok(leadcrm_funnel_add(&f, &lead, 1) == LEADCRM_FUNNEL_RANGE, "a duration that does not fit is refused");
+	ok(leadcrm_funnel_add(&f, &lead, 1) == LEADCRM_FUNNEL_DURATION_RANGE, "a duration that does not fit is refused");
 	lead.stamp[0] = 0;
 	status = leadcrm_funnel_add(&f, &lead, INT64_MAX - 1);
-	ok(status == LEADCRM_FUNNEL_OK && leadcrm_funnel_add(&f, &lead, 1) == LEADCRM_FUNNEL_RANGE, "so is a count");
+	ok(status == LEADCRM_FUNNEL_OK && leadcrm_funnel_add(&f, &lead, 1) == LEADCRM_FUNNEL_COUNT_RANGE, "so is a count");
 	leadcrm_funnel_init(&f, grow, NULL);
 	leadcrm_funnel_set_stages(&f, 2, 3);
-	ok(leadcrm_funnel_add(&f, &lead, INT64_MIN) == LEADCRM_FUNNEL_RANGE && leadcrm_funnel_add(&f, &lead, -INT64_MAX) == LEADCRM_FUNNEL_OK &&
-	   holds(&f) && leadcrm_funnel_add(&f, &lead, -1) == LEADCRM_FUNNEL_RANGE, "and one without a counterpart");
+	ok(leadcrm_funnel_add(&f, &lead, INT64_MIN) == LEADCRM_FUNNEL_COUNT_RANGE && leadcrm_funnel_add(&f, &lead, -INT64_MAX) == LEADCRM_FUNNEL_OK &&
+	   holds(&f) && leadcrm_funnel_add(&f, &lead, -1) == LEADCRM_FUNNEL_COUNT_RANGE, "and one without a counterpart");
 	leadcrm_funnel_init(&g, grow, NULL);
 	leadcrm_funnel_set_stages(&g, 2, 1);
 	ok(leadcrm_funnel_merge(&g, &f, 1) == LEADCRM_FUNNEL_MISMATCH, "summaries of different stages don't add");
