@@ -92,7 +92,7 @@ COMMENT ON FUNCTION @workspace@.expected_pcts_cubes() IS
 	'The eventual conversion expected, percent (0-100), by position of the stage (1 to 7): expected_pct of conversion_curve(), read from the cubes. Stays and ages that are whole quarters of an hour (imported days) are told exactly, others to 18 minutes (stays of over 51 days to 1/2048), within which they are taken as spread evenly; only the order of those that left and of open ones as old counts. leadcrm.expected_range() over stay_counts() bounds the error strictly. It is below 0.01 points where leads have come for two months or more, and mostly below that before; a lead that leaves within the hour before the oldest ones'' age, where few are left to compare with, can move it by some tenths. NULL: no next stage, or nobody entered. A building block of funnel_leak.';
 
 CREATE OR REPLACE FUNCTION @workspace@.expected_pcts() RETURNS numeric[]
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET plan_cache_mode = force_custom_plan SET jit = off AS $workspace$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off AS $workspace$
 DECLARE
 	result numeric[] := array_fill(NULL::numeric, ARRAY[7]);
 	ages double precision[];

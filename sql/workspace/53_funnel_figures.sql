@@ -60,33 +60,31 @@ WITH counted AS (
 	SELECT r.*,
 		CASE WHEN r.is_last THEN NULL
 				WHEN r.resolved = 0 OR r.resolved_pct >= r.reference_pct THEN 0
-				ELSE (r.reference_pct - r.resolved_pct) / 100 * r.resolved
+				-- not from resolved_pct: whole numbers stay whole
+				ELSE (r.reference_pct * r.resolved / 100 - r.advanced)
 					* lead(f.chance, 1, 1) OVER w * lead(f.chance, 2, 1) OVER w * lead(f.chance, 3, 1) OVER w
 					* lead(f.chance, 4, 1) OVER w * lead(f.chance, 5, 1) OVER w * lead(f.chance, 6, 1) OVER w
 		END AS recoverable,
-		-- upper end of the 95 % Wilson interval of resolved_pct; z2 is the square of the normal quantile 1.96
-		CASE WHEN r.resolved > 0 THEN
-			100 * (f.rate + f.z2 / (2 * r.resolved)
-					+ sqrt(f.z2 * (f.rate * (1 - f.rate) / r.resolved
-									+ f.z2 / (4 * r.resolved::double precision * r.resolved))))
-			/ (1 + f.z2 / r.resolved)
-		END AS upper_pct,
+		-- Above the upper end of the 95 % Wilson interval of resolved_pct, which is where the reference differs from it by 1.96 standard
+		-- deviations of its own: asked so, no rounding comes between. z2 is the square of the normal quantile.
+		r.reference_pct > r.resolved_pct
+			AND r.resolved * (r.reference_pct - r.resolved_pct) ^ 2 > f.z2 * r.reference_pct * (100 - r.reference_pct) AS is_below,
 		bool_or(r.reference_pct IS NOT NULL) OVER (PARTITION BY r.key) AS has_reference
 	FROM rated r
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN r.is_last THEN 1 ELSE coalesce(r.reference_pct, r.resolved_pct) / 100 END AS chance,
-			r.resolved_pct / 100 AS rate,
 			3.8414588206941236::double precision AS z2
 	) f
 	WINDOW w AS (PARTITION BY r.key ORDER BY r.position)
 ), suspected AS (
 	SELECT w.*,
-		coalesce(w.resolved >= 30 AND (NOT w.has_reference OR w.reference_pct > w.upper_pct), false) AS suspect
+		coalesce(w.resolved >= 30 AND (NOT w.has_reference OR w.is_below), false) AS suspect
 	FROM weighed w
 )
 SELECT s.key, s.position, s.conversion_pct, s.resolved_pct, s.cumulative_pct, s.lost_share_pct, s.value_known_pct, s.recoverable,
 	s.suspect AND row_number() OVER (PARTITION BY s.key, s.suspect
-		ORDER BY CASE WHEN s.has_reference THEN s.recoverable END DESC NULLS LAST,
+		-- a tie is one, whatever the chances were made of
+		ORDER BY CASE WHEN s.has_reference THEN round(s.recoverable::numeric, 9) END DESC NULLS LAST,
 					CASE WHEN NOT s.has_reference THEN s.resolved_pct END, s.position) = 1
 FROM suspected s;
 END;
@@ -142,7 +140,7 @@ RETURNS TABLE (key text, "position" integer, stage leadcrm.lifecycle_stage, labe
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 -- What depends on the arguments is planned in the functions that read cubes or leads; so the figures are planned once a
 -- session. Compiling that many small expressions would take longer than running them.
-SET plan_cache_mode = force_generic_plan SET jit = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET jit = off
 AS $workspace$
 BEGIN
 	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);

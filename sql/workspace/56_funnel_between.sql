@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_check_period(since date, until date)
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $workspace$
 BEGIN
 	IF since IS NULL OR until IS NULL THEN

@@ -124,7 +124,7 @@ RETURNS TABLE (
 	value_known_pct numeric, mean_days numeric, median_days numeric, p90_days numeric, reference_pct numeric,
 	recoverable_customers numeric, is_bottleneck boolean)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET plan_cache_mode = force_custom_plan SET jit = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 DECLARE
 	-- next_position by position

@@ -6,7 +6,7 @@ RETURNS TABLE (day integer, at_risk bigint, advanced bigint, leaked bigint, stil
 	lower_pct numeric, upper_pct numeric, leaked_pct numeric, open_pct numeric, expected_pct numeric)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 -- planned for its arguments, as funnel_run is
-SET plan_cache_mode = force_custom_plan SET jit = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 BEGIN
 	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);

@@ -117,7 +117,7 @@ CREATE OR REPLACE FUNCTION @workspace@.leak_change(period_a daterange, period_b 
 RETURNS TABLE (part integer, factor text, "position" integer, stage leadcrm.lifecycle_stage, label text, channel text,
 	channel_label text, factor_a numeric, factor_b numeric, customers_change numeric, value_change numeric)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET plan_cache_mode = force_custom_plan SET jit = off
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET jit = off
 AS $workspace$
 BEGIN
 	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);

@@ -101,7 +101,7 @@ CREATE OR REPLACE FUNCTION @workspace@.what_if_flow(leads double precision, rate
 	capacities double precision[], elasticities double precision[], volumes double precision[])
 RETURNS TABLE (place integer, entered double precision, taken double precision, rate double precision,
 	advanced double precision)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $workspace$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $workspace$
 BEGIN
 	advanced := leads;
 	FOR i IN 1 .. cardinality(rates) LOOP
@@ -124,7 +124,7 @@ COMMENT ON FUNCTION @workspace@.what_if_flow(double precision, double precision[
 
 CREATE OR REPLACE FUNCTION @workspace@.what_if_check(top_multiplier double precision, stage leadcrm.lifecycle_stage,
 	new_pct double precision, capacity double precision) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $workspace$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $workspace$
 BEGIN
 	IF what_if_check.top_multiplier IS NULL THEN
 		RAISE EXCEPTION 'top_multiplier is NULL'
@@ -176,7 +176,7 @@ CREATE OR REPLACE FUNCTION @workspace@.what_if(top_multiplier double precision D
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 -- the plan is made once; compiling that many small expressions would take longer than running them
-SET jit = off
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $workspace$
 #variable_conflict use_column
 DECLARE

@@ -32,7 +32,7 @@ COMMENT ON FUNCTION @workspace@.report_verdict(jsonb, jsonb, numeric) IS
 CREATE OR REPLACE FUNCTION @workspace@.funnel_report_html(since date DEFAULT NULL, until date DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 -- compiling the many expressions of the page would take longer than computing them
-SET jit = off
+SET search_path = pg_catalog, pg_temp SET jit = off
 AS $workspace$
 DECLARE
 	first_day CONSTANT date := coalesce(funnel_report_html.since, '-infinity');

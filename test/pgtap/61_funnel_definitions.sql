@@ -5,7 +5,7 @@ CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
 SET jit = off;
-SELECT plan(49);
+SELECT plan(53);
 
 -- leads(N, STAGE, CHANNEL, ...): N leads that came to lead at AT and to STAGE a day later
 CREATE FUNCTION leads(n int, stage leadcrm.lifecycle_stage, channel text, status text DEFAULT NULL,
@@ -137,6 +137,24 @@ SELECT throws_ok($$SELECT * FROM crm.funnel_between('2020-02-01', '2020-03-01', 
 UPDATE crm.stage SET stuck_after = '170000000 years';
 SELECT is((SELECT sum(stalled) FROM crm.funnel_leak), 0::numeric, 'nobody stands in a stage longer than there has been time');
 SELECT is((SELECT sum(stalled) FROM crm.funnel_at(now(), now())), 0::numeric, 'nor did in the past');
+
+-- where rounding would tell
+CREATE SCHEMA t;
+CREATE FUNCTION t.rates(entered bigint[], advanced bigint[], active bigint[], reference double precision[])
+RETURNS TABLE ("position" integer, recoverable double precision, is_bottleneck boolean) LANGUAGE sql AS $$
+	SELECT r.position, r.recoverable, r.is_bottleneck
+	FROM crm.funnel_rates(array_fill('x'::text, ARRAY[cardinality(entered)]), ARRAY(SELECT generate_series(1, cardinality(entered))), entered, advanced,
+		active, entered, entered, reference) r
+$$;
+SELECT is_empty('SELECT n FROM generate_series(30, 500) n, t.rates(ARRAY[n, n], ARRAY[n, 0], ''{0,0}'', ''{100,NULL}'') r WHERE r.is_bottleneck OR r.recoverable > 0',
+	'where all go on nothing is below a reference of 100 percent');
+SELECT is((SELECT count(*) FROM generate_series(30, 500) n, t.rates(ARRAY[n, n - 1], ARRAY[n - 1, 0], '{0,0}', '{100,NULL}') r WHERE r.is_bottleneck), 471::bigint,
+	'where one does not, it is');
+SELECT results_eq($$SELECT * FROM t.rates('{42,38,34,29,29}', '{38,34,29,29,0}', '{0,0,1,0,29}', '{1,100,100,25,NULL}') WHERE position IN (2, 3)$$,
+	$$VALUES (2, 1::float8, true), (3, 1, false)$$, 'in a tie it is the earlier stage, and a whole customer is one');
+-- 500 of 1000 went on: it ends at 53.0930399...
+SELECT results_eq($$SELECT e, r.is_bottleneck FROM unnest('{53.09303,53.09305}'::float8[]) e, t.rates('{1000,500}', '{500,0}', '{0,0}', ARRAY[e, NULL]) r
+	WHERE r.position = 1 ORDER BY e$$, $$VALUES (53.09303::float8, false), (53.09305, true)$$, 'the interval is Wilson''s');
 
 SELECT * FROM finish();
 ROLLBACK;
