@@ -210,6 +210,7 @@ DECLARE
 	list text;
 	message text;
 	detail text;
+	hint text;
 	columns text;
 	commands text;
 BEGIN
@@ -224,7 +225,7 @@ BEGIN
 			FROM string_to_table(leadcrm.workspace_template(), '@workspace@') WITH ORDINALITY t (piece, n));
 	EXCEPTION WHEN OTHERS THEN
 		-- raised anew, as the error's context would be the whole script
-		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		SELECT string_agg(format('%I.%I.%I', workspace, m."table", m."column"), ', '),
 				string_agg(format('ALTER TABLE %I.%I ADD COLUMN %I %s;', workspace, m."table", m."column", m.definition), ' ')
 			INTO columns, commands
@@ -247,6 +248,8 @@ BEGIN
 			MESSAGE = format('workspace "%s" cannot be built: %s', workspace, message),
 			DETAIL = concat_ws(E'\n', nullif(detail, ''), 'Nothing was changed.'),
 			HINT = CASE WHEN SQLSTATE = '42703' THEN 'If you renamed or dropped that column, give it its name back or make it anew.'
+				-- rows that break a rule of this version
+				WHEN SQLSTATE = '23514' AND hint <> '' THEN hint
 				ELSE 'If an object of yours stands in the way, rename or move it.' END;
 	END;
 

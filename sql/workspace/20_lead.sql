@@ -64,15 +64,35 @@ CREATE INDEX IF NOT EXISTS lead_email_key_idx ON @workspace@.lead (email_key) WH
 -- for the DELETE of a lead, which asks whom it referred
 CREATE INDEX IF NOT EXISTS lead_referred_by_idx ON @workspace@.lead (referred_by) WHERE referred_by IS NOT NULL;
 
--- A workspace made before this rule gets it too; rows that break it must be set right first.
+-- A workspace made before these rules gets them too; rows that break one must be set right first. Values are added up, turned into
+-- double precision and stand in an index: one that is too large or too long would break the figures of all other leads.
 DO $workspace$
+DECLARE
+	lead regclass := (@workspace_literal@ || '.lead')::regclass;
+	rule record;
+	broken record;
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
-		WHERE c.conrelid = (@workspace_literal@ || '.lead')::pg_catalog.regclass AND c.conname = 'lead_created_at_is_a_time')
-	THEN
-		ALTER TABLE @workspace@.lead ADD CONSTRAINT lead_created_at_is_a_time
-			CHECK (created_at >= '1900-01-01 00:00+00' AND created_at < '2200-01-01 00:00+00');
-	END IF;
+	FOR rule IN
+		SELECT r.name, r.what, r.condition
+		FROM (VALUES
+			('lead_created_at_is_a_time', 'created_at', $$created_at >= '1900-01-01 00:00+00' AND created_at < '2200-01-01 00:00+00'$$),
+			('lead_value_is_below_1e30', 'value', 'value < 1e30'),
+			('lead_value_has_up_to_100_decimals', 'value', 'scale(value) <= 100')) r (name, what, condition)
+		WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = lead AND c.conname = r.name)
+	LOOP
+		BEGIN
+			EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (%s)', lead, rule.name, rule.condition);
+		EXCEPTION WHEN check_violation THEN
+			EXECUTE format('SELECT l.lead_id, l.%I::text AS value, count(*) OVER () AS leads FROM %s l WHERE NOT (%s) ORDER BY l.lead_id LIMIT 1',
+				rule.what, lead, rule.condition) INTO broken;
+			RAISE EXCEPTION USING
+				ERRCODE = 'check_violation',
+				MESSAGE = format('%s of lead %s is %s', rule.what, broken.lead_id,
+					CASE WHEN length(broken.value) > 60 THEN left(broken.value, 60) || '...' ELSE broken.value END),
+				DETAIL = format('Leads like that: %s. The rule %s asks for %s.', broken.leads, rule.name, rule.condition),
+				HINT = 'Set them right first.';
+		END;
+	END LOOP;
 END
 $workspace$;
 
@@ -99,7 +119,7 @@ COMMENT ON COLUMN @workspace@.lead.owner_since IS 'When the present owner took i
 COMMENT ON COLUMN @workspace@.lead.owner_reason IS 'Why';
 COMMENT ON COLUMN @workspace@.lead.owner_seq IS 'Number of owner changes so far, the first owner being 1';
 COMMENT ON COLUMN @workspace@.lead.referred_by IS 'The lead that recommended us';
-COMMENT ON COLUMN @workspace@.lead.value IS 'What it may be worth, in the base currency, while it has no deal';
+COMMENT ON COLUMN @workspace@.lead.value IS 'What it may be worth, in the base currency, while it has no deal: from 0 to below 10^30, with up to 100 decimals';
 COMMENT ON COLUMN @workspace@.lead.excluded_as IS
 	'test, spam, employee, competitor or duplicate: in no figure; excluded_lead lists them. NULL: counted';
 COMMENT ON COLUMN @workspace@.lead.email_verified_at IS 'When the e-mail address was proved to work';

@@ -100,5 +100,22 @@ SELECT is(t.error('SELECT leadcrm.upgrade_workspace(''crm'')'),
 	E'42703: workspace "crm" cannot be built: column "website" of relation "crm.lead" does not exist\nDETAIL: Nothing was changed.\n'
 	'HINT: If you renamed or dropped that column, give it its name back or make it anew.', 'of an earlier version');
 
+-- leads that break a rule which their workspace does not have yet
+SELECT leadcrm.create_workspace('it''s 100 %');
+ALTER TABLE "it's 100 %".lead DROP CONSTRAINT lead_created_at_is_a_time, DROP CONSTRAINT lead_value_is_below_1e30,
+	DROP CONSTRAINT lead_value_has_up_to_100_decimals;
+INSERT INTO "it's 100 %".lead (lead_id, value, created_at) VALUES (1, 5, DEFAULT), (2, 1e400, DEFAULT), (3, 1e30, DEFAULT), (4, NULL, DEFAULT);
+SELECT is(t.error($$SELECT leadcrm.upgrade_workspace('it''s 100 %')$$), E'23514: workspace "it\'s 100 %" cannot be built: value of lead 2 is 1'
+	|| repeat('0', 59) || E'...\nDETAIL: Leads like that: 2. The rule lead_value_is_below_1e30 asks for value < 1e30.\nNothing was changed.\n'
+	'HINT: Set them right first.', 'values that are too large');
+UPDATE "it's 100 %".lead SET value = 0.1 + 1e-101 WHERE value > 9;
+SELECT matches(t.error($$SELECT leadcrm.upgrade_workspace('it''s 100 %')$$), '^23514: .*: value of lead 2 is 0\.10{57}\.\.\.\nDETAIL: Leads like that: 2\. The rule '
+	'lead_value_has_up_to_100_decimals asks for scale\(value\) <= 100\.', 'or too long');
+UPDATE "it's 100 %".lead SET value = round(value, 100);
+SELECT is(t.error($$SELECT leadcrm.upgrade_workspace('it''s 100 %')$$), 'none', 'set right');
+SELECT is((SELECT array_agg(conname ORDER BY conname) FROM pg_constraint WHERE conrelid = '"it''s 100 %".lead'::regclass
+	AND conname ~ '_is_a_time|below|decimals'), '{lead_created_at_is_a_time,lead_value_has_up_to_100_decimals,lead_value_is_below_1e30}',
+	'the workspace has the rules');
+
 SELECT * FROM finish();
 ROLLBACK;
