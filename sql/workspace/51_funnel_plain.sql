@@ -93,8 +93,10 @@ FROM (
 CROSS JOIN LATERAL (VALUES (1, t.mean_1, t.centile_1), (2, t.mean_2, t.centile_2), (3, t.mean_3, t.centile_3),
 						(4, t.mean_4, t.centile_4), (5, t.mean_5, t.centile_5), (6, t.mean_6, t.centile_6))
 				AS v(position, mean, centile)
-WHERE v.mean IS NOT NULL;
+WHERE v.mean IS NOT NULL
+-- asked once, before anything is read
+AND @workspace@.funnel_check_cohort(funnel_days.dimension, funnel_days.since, funnel_days.until, funnel_days.cohort_stage);
 END;
 
 COMMENT ON FUNCTION @workspace@.funnel_days(text, date, date, leadcrm.lifecycle_stage) IS
-	'Mean, median and 90th percentile (interpolated) of the days from the first entry into a stage to the first entry into the next funnel stage, over the leads of a cohort that have both stamps; stages without such leads are missing. Arguments and key as in funnel_cohort. Unique key: (key, position). A building block of the funnel views.';
+	'Mean, median and 90th percentile (interpolated) of the days from the first entry into a stage to the first entry into the next funnel stage, over the leads of a cohort that have both stamps; stages without such leads are missing. Arguments and key as in funnel_cohort. Unique key: (key, position). Errors: those of funnel_check_cohort.';

@@ -312,10 +312,11 @@ RETURNS TABLE (key text, "position" integer, entered bigint, advanced bigint, ac
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
 SELECT * FROM @workspace@.funnel_tally(funnel_count.dimension, funnel_count.since, funnel_count.until,
-	funnel_count.cohort_stage, true);
+	funnel_count.cohort_stage, true)
+WHERE @workspace@.funnel_check_cohort(funnel_count.dimension, funnel_count.since, funnel_count.until, funnel_count.cohort_stage);
 END;
 COMMENT ON FUNCTION @workspace@.funnel_count(text, date, date, leadcrm.lifecycle_stage) IS
-	'funnel_tally over the leads, one by one: the plain definition that the cubes are tested against. Unique key: (key, position).';
+	'funnel_tally over the leads, one by one: the plain definition that the cubes are tested against. Unique key: (key, position). Errors: those of funnel_check_cohort.';
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_days_cubes(dimension text, since date, until date)
 RETURNS TABLE (key text, "position" integer, mean_days double precision, median_days double precision,

@@ -144,8 +144,9 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan S
 AS $workspace$
 BEGIN
 	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
+	PERFORM @workspace@.funnel_check_cohort(dimension, since, until, cohort_stage);
 	RETURN QUERY SELECT * FROM @workspace@.funnel_figure(dimension, since, until, cohort_stage);
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_run(text, date, date, leadcrm.lifecycle_stage) IS
-	'funnel_figure, planned for its arguments: what the funnel views call. Unique key: (key, position).';
+	'funnel_figure, planned for its arguments: what the funnel views call. Unique key: (key, position). Errors: those of funnel_check_cohort.';

@@ -1,26 +1,5 @@
 -- The funnel of one cohort, with the share that went on within 30, 60 and 90 days.
 
-CREATE OR REPLACE FUNCTION @workspace@.funnel_check_period(since date, until date)
-RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $workspace$
-BEGIN
-	IF since IS NULL OR until IS NULL THEN
-		RAISE EXCEPTION 'the period has no %', CASE WHEN since IS NULL THEN 'beginning' ELSE 'end' END
-			USING ERRCODE = 'null_value_not_allowed',
-				DETAIL = 'since is the first day of the period, until the first day after it.',
-				HINT = 'Give ''-infinity'' or ''infinity'' for a period that is open on that side.';
-	ELSIF since > until THEN
-		RAISE EXCEPTION 'the period ends before it begins: from % until %', since, until
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'since is the first day of the period, until the first day after it.';
-	END IF;
-	RETURN true;
-END
-$workspace$;
-COMMENT ON FUNCTION @workspace@.funnel_check_period(date, date) IS
-	'True for a period that funnel_between accepts; else an error: 22004 for a bound that is NULL, 22023 for an end before the beginning.';
-
 CREATE OR REPLACE FUNCTION @workspace@.funnel_within_plain(since date, until date, cohort_stage leadcrm.lifecycle_stage)
 RETURNS TABLE ("position" integer, leads bigint, within_30 bigint, within_60 bigint, within_90 bigint,
 	old_30 boolean, old_60 boolean, old_90 boolean)
@@ -152,4 +131,4 @@ WHERE @workspace@.funnel_check_period(funnel_between.since, funnel_between.until
 ORDER BY f.position;
 END;
 COMMENT ON FUNCTION @workspace@.funnel_between(date, date, leadcrm.lifecycle_stage) IS
-	'funnel_leak for one cohort: the leads created from since (included) to until (excluded), days of the workspace''s time zone; with cohort_stage the leads that first entered that stage then, whenever they were created. The columns of funnel_leak, then within_30d_pct, within_60d_pct, within_90d_pct: percent (0-100) of the cohort''s leads with a stamp for the stage that first entered the next funnel stage 0 to so many days (of 24 hours) after it; NULL until every lead of the cohort is that old, counted from its entry into the cohort and from its entry into the stage, and for the last stage. reference_pct is that of funnel_leak. Unique key: stage (also position). Errors: 22004 for a bound that is NULL, 22023 for an end before the beginning, 22P02 for an unknown stage.';
+	'funnel_leak for one cohort: the leads created from since (included) to until (excluded), days of the workspace''s time zone; with cohort_stage the leads that first entered that stage then, whenever they were created. The columns of funnel_leak, then within_30d_pct, within_60d_pct, within_90d_pct: percent (0-100) of the cohort''s leads with a stamp for the stage that first entered the next funnel stage 0 to so many days (of 24 hours) after it; NULL until every lead of the cohort is that old, counted from its entry into the cohort and from its entry into the stage, and for the last stage. reference_pct is that of funnel_leak. Unique key: stage (also position). Errors: 22004 for a bound that is NULL, 22023 for an end before the beginning, 22008 for a day that no timestamp comes near, 22P02 for an unknown stage.';
