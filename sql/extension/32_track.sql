@@ -275,7 +275,7 @@ BEGIN
 		(key, 'The row that changed.'),
 		('seq', 'Number of the change in the row''s life, without gaps; its order.'),
 		('from_state', 'The state before; NULL: it was born.'),
-		('to_state', 'The state after; NULL: it was deleted.'),
+		('to_state', 'The state after; NULL: it was deleted. The same as before: a new stay in it began, or companions alone were changed (forced).'),
 		('since', 'When the stay in from_state began; NULL: not known, or born.'),
 		('changed_at', 'When it changed; the stay in from_state lasted from since to here.'),
 		('reason', 'Why, as given with the change.'),

@@ -225,7 +225,8 @@ COMMENT ON TABLE @workspace@.owner_history IS
 COMMENT ON COLUMN @workspace@.stage_history.lead_id IS 'The lead; stays when the lead is deleted';
 COMMENT ON COLUMN @workspace@.stage_history.seq IS 'Number of the change, from 1, without gaps';
 COMMENT ON COLUMN @workspace@.stage_history.from_state IS 'Stage before; NULL: birth';
-COMMENT ON COLUMN @workspace@.stage_history.to_state IS 'Stage after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.stage_history.to_state IS
+	'Stage after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.stage_history.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.stage_history.changed_at IS 'When the change happened: the end of the stay in from_state';
 COMMENT ON COLUMN @workspace@.stage_history.reason IS 'Why: a code of reason, or any text';
@@ -240,7 +241,8 @@ COMMENT ON COLUMN @workspace@.stage_history.recorded_at IS 'When the row was wri
 COMMENT ON COLUMN @workspace@.status_history.lead_id IS 'The lead; stays when the lead is deleted';
 COMMENT ON COLUMN @workspace@.status_history.seq IS 'Number of the change, from 1, without gaps';
 COMMENT ON COLUMN @workspace@.status_history.from_state IS 'Status before; NULL: birth';
-COMMENT ON COLUMN @workspace@.status_history.to_state IS 'Status after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.status_history.to_state IS
+	'Status after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.status_history.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.status_history.changed_at IS
 	'When the change happened: the end of the stay in from_state';
@@ -256,7 +258,8 @@ COMMENT ON COLUMN @workspace@.status_history.recorded_at IS 'When the row was wr
 COMMENT ON COLUMN @workspace@.owner_history.lead_id IS 'The lead; stays when the lead is deleted';
 COMMENT ON COLUMN @workspace@.owner_history.seq IS 'Number of the change, from 1, without gaps';
 COMMENT ON COLUMN @workspace@.owner_history.from_state IS 'Owner before; NULL: birth';
-COMMENT ON COLUMN @workspace@.owner_history.to_state IS 'Owner after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.owner_history.to_state IS
+	'Owner after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.owner_history.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.owner_history.changed_at IS 'When the change happened: the end of the stay in from_state';
 COMMENT ON COLUMN @workspace@.owner_history.reason IS 'Why: a code of reason, or any text';

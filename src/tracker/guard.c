@@ -113,9 +113,12 @@ guard_insert(TriggerData *trigdata, Tracker *t)
 	return approve(t, desc, leadcrm_filled(trigdata->tg_trigtuple, slot, desc, &f), key, t->late_insert);
 }
 
-/* The state stays: so must its companions, but for the reason, which may be edited. */
-static void
-check_untouched(TriggerData *trigdata, Tracker *t, Datum key)
+/*
+ * The state stays: so must its companions, but for the reason, which may be edited.  True where one was changed all the same, as
+ * violations are only logged.
+ */
+static bool
+companion_edited(TriggerData *trigdata, Tracker *t, Datum key)
 {
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
@@ -131,8 +134,32 @@ check_untouched(TriggerData *trigdata, Tracker *t, Datum key)
 		for (int i = 0; i < t->nstamped; i++)
 			if (differs(old, new, t->states[t->stamped[i]].stamp))
 				touched = t->states[t->stamped[i]].stamp;
-	if (unlikely(touched != InvalidAttrNumber))
-		leadcrm_refuse_companion(t, trigdata->tg_relation, touched, key);
+	if (likely(touched == InvalidAttrNumber))
+		return false;
+	leadcrm_refuse_companion(t, trigdata->tg_relation, touched, key);
+	if (touched != t->seq_att && differs(old, new, t->seq_att))
+		leadcrm_refuse_companion(t, trigdata->tg_relation, t->seq_att, key);	/* no log could follow that */
+	return true;
+}
+
+/*
+ * A change of companions that is let pass gets a number, by which record.c knows it for the history: from the state to itself,
+ * at its X_since; which the clock gives where it was taken away.
+ */
+static HeapTuple
+guard_edit(TriggerData *trigdata, Tracker *t)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	TimestampTz now = GetCurrentTimestamp();
+	Fill		f = {0};
+
+	if (new->tts_isnull[t->since_att - 1])
+		leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(Max(now, DatumGetTimestampTz(old->tts_values[t->since_att - 1]))), false);
+	leadcrm_fill(&f, t->seq_att,
+				 Int32GetDatum(leadcrm_next_seq(t, old->tts_isnull[t->seq_att - 1] ? 0 : DatumGetInt32(old->tts_values[t->seq_att - 1]))),
+				 false);
+	return leadcrm_filled(trigdata->tg_newtuple, new, RelationGetDescr(trigdata->tg_relation), &f);
 }
 
 /* When the new state begins. */
@@ -289,7 +316,10 @@ guard_update(TriggerData *trigdata, Tracker *t)
 
 	if (likely(leadcrm_state_same(t, old->tts_values[t->state_att - 1], new->tts_values[t->state_att - 1])))
 	{
-		check_untouched(trigdata, t, key);
+		/* a row without X_since was never recorded, and stays so */
+		if (unlikely(companion_edited(trigdata, t, key)) &&
+			!(old->tts_isnull[t->since_att - 1] && new->tts_isnull[t->since_att - 1]))
+			return approve(t, RelationGetDescr(trigdata->tg_relation), guard_edit(trigdata, t), key, t->late_update);
 		result = trigdata->tg_newtuple;
 		/* a row that came with its partition says so before it may move to another one, where it would look newborn */
 		if (unlikely(new->tts_isnull[t->seq_att - 1]) && t->relid != t->rootid)

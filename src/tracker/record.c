@@ -132,6 +132,29 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 	write_one(t, &row, now);
 }
 
+/*
+ * A change of companions alone, which the guard let pass with a warning: the state to itself, at its X_since.  The guard has given
+ * it a number, unless the row has no X_since and no history.
+ */
+static void
+record_edit(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new, bool late)
+{
+	HistoryRow	row;
+
+	if (!approved(t, RelationGetDescr(trigdata->tg_relation), slot, new->key, late) ||
+		(new->since_null ? !old->since_null || new->seq != old->seq : new->seq != old->seq + 1))
+		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+	if (new->since_null)
+		return;
+	row = step_row(old, new);
+	row.changed_at = new->since;
+	row.reason = new->reason;
+	row.reason_null = new->reason_null;
+	row.origin = ORIGIN_CHANGE;
+	row.forced = true;
+	write_one(t, &row, GetCurrentTimestamp());
+}
+
 /* The UPDATE that leadcrm.correct() makes. */
 static void
 record_correction(TriggerData *trigdata, Tracker *t, const Override *override, const RowState *old, const RowState *new)
@@ -176,10 +199,12 @@ record_update(TriggerData *trigdata, Tracker *t)
 		return;
 	}
 	/* X stays; a trigger after the guard may have put it back, or touched a companion */
-	if (leadcrm_enforcement == LEADCRM_STRICT &&
-		leadcrm_row_fingerprint(t, desc, trigdata->tg_trigslot->tts_values, trigdata->tg_trigslot->tts_isnull) !=
+	if (leadcrm_row_fingerprint(t, desc, trigdata->tg_trigslot->tts_values, trigdata->tg_trigslot->tts_isnull) ==
 		leadcrm_row_fingerprint(t, desc, trigdata->tg_newslot->tts_values, trigdata->tg_newslot->tts_isnull))
+		return;
+	if (leadcrm_enforcement == LEADCRM_STRICT)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, true);
+	record_edit(trigdata, t, trigdata->tg_newslot, &old, &new, t->late_update);
 }
 
 /* The row came from another partition, where it looked like "from". */
@@ -201,6 +226,8 @@ record_arrival(TriggerData *trigdata, Tracker *t, const MovedRow *from, const Ro
 		record_correction(trigdata, t, override, &old, new);
 	else if (!leadcrm_state_same(t, old.state, new->state))
 		record_change(trigdata, t, trigdata->tg_trigslot, &old, new);
+	else if (leadcrm_enforcement == LEADCRM_LOG && new->seq == old.seq + 1)
+		record_edit(trigdata, t, trigdata->tg_trigslot, &old, new, false);	/* approved above */
 	else if (old.seq != new->seq || old.since_null != new->since_null || old.since != new->since)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
 }

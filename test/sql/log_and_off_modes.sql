@@ -40,6 +40,63 @@ INSERT INTO lead (id, stage, new_at, talk_at) VALUES (3, 'won', '2020-01-01', '2
 \set VERBOSITY default
 SELECT * FROM history;
 SELECT id, stage, stage_seq, stage_peak, new_at IS NULL, talk_at IS NULL, won_at IS NULL FROM lead ORDER BY id;
+\set VERBOSITY terse
+-- companions alone: from the state to itself, at its X_since, and row and history agree but for what the history does not say
+CREATE TABLE edited (LIKE lead INCLUDING ALL);
+SELECT leadcrm.track('edited', 'stage');
+INSERT INTO edited_stage_transition (from_state, to_state) VALUES (NULL, 'new'), ('new', 'talk');
+CREATE VIEW edits AS SELECT h.id, seq, from_state, to_state, h.since, CASE WHEN changed_at > '2026-01-01' THEN 'the clock' ELSE changed_at::text END AS changed_at, reason, forced
+	FROM edited_stage_history h ORDER BY h.id, seq;
+INSERT INTO edited (id, stage, stage_since, stage_reason) SELECT g, 'new', '2020-01-01', 'why' FROM generate_series(1, 7) g;
+UPDATE edited SET stage_since = '2020-02-01' WHERE id = 1;
+UPDATE edited SET stage_since = '2019-01-01', stage_reason = 'other' WHERE id = 2;
+UPDATE edited SET stage_since = NULL WHERE id = 3;
+UPDATE edited SET stage_peak = 'won', stage_since = 'infinity' WHERE id = 4;
+UPDATE edited SET talk_at = '2020-05-01' WHERE id = 5;
+UPDATE edited SET stage_peak = 'won' WHERE id = 6;
+-- the number is the tracker's own
+UPDATE edited SET stage_since = '2020-02-01', stage_seq = 2 WHERE id = 7;
+UPDATE edited SET stage_since = '2020-02-01', stage_seq = NULL WHERE id = 7;
+-- what is written back, and a reason, say nothing
+UPDATE edited SET stage_since = stage_since, stage_reason = 'edited', talk_at = talk_at WHERE id = 7;
+UPDATE edited SET stage = 'talk', stage_since = '2020-03-01' WHERE id IN (1, 2);
+SELECT * FROM edits;
+SELECT key, problem, detail FROM leadcrm.verify('edited') WHERE key <> '3';
+SELECT count(*) FROM leadcrm.verify('edited') WHERE key = '3';
+-- undone like others: the time, and the furthest state
+SELECT leadcrm.correct('edited', 'stage', '1', 'x'), leadcrm.correct('edited', 'stage', '1', 'x'), leadcrm.correct('edited', 'stage', '4', 'x'), leadcrm.correct('edited', 'stage', '6', 'x');
+SELECT id, stage, stage_since, stage_peak, stage_seq FROM edited WHERE id IN (1, 4, 6) ORDER BY id;
+SELECT key, problem FROM leadcrm.verify('edited');
+SELECT key, problem, done FROM leadcrm.repair('edited', false);
+SELECT * FROM leadcrm.verify('edited');
+-- a row that was there before track(): its history begins with the time it is given
+ALTER TABLE edited ADD COLUMN status text NOT NULL DEFAULT 'open';
+SELECT leadcrm.track('edited', 'status');
+UPDATE edited SET status_since = '2020-01-01' WHERE id = 2;
+SELECT id, status_seq, status_since FROM edited WHERE id <= 2 ORDER BY id;
+SELECT id, seq, from_state, to_state, since, changed_at, origin, forced FROM edited_status_history;
+-- on the way to another partition; a row that came with its partition has no time, and no history
+CREATE TABLE parted (id integer, region text, stage stage NOT NULL, new_at timestamptz, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE parted_eu PARTITION OF parted FOR VALUES IN ('eu');
+CREATE TABLE parted_us PARTITION OF parted FOR VALUES IN ('us');
+SELECT leadcrm.track('parted', 'stage', 'id');
+CREATE TABLE parted_asia (id integer NOT NULL, region text NOT NULL, stage stage NOT NULL, new_at timestamptz, stage_since timestamptz, stage_reason text, stage_seq integer);
+INSERT INTO parted_asia VALUES (3, 'asia', 'new');
+ALTER TABLE parted ATTACH PARTITION parted_asia FOR VALUES IN ('asia');
+INSERT INTO parted (id, region, stage, stage_since) VALUES (1, 'eu', 'new', '2020-01-01'), (2, 'eu', 'new', '2020-01-01');
+UPDATE parted SET region = 'us', stage_since = '2020-02-01' WHERE id = 1;
+UPDATE parted SET region = 'us', new_at = '2020-02-01' WHERE id = 2;
+UPDATE parted SET region = 'us', new_at = '2020-02-01' WHERE id = 3;
+SELECT id, seq, from_state, to_state, since, changed_at, origin, forced FROM parted_stage_history ORDER BY id, seq;
+SELECT id, region, stage_since, new_at, stage_seq FROM parted ORDER BY id;
+SELECT key, problem FROM leadcrm.verify('parted') WHERE key IS NOT NULL;
+-- a trigger after the guard may not, in any mode
+CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.stage_since := '2001-01-01'; RETURN NEW; END $$;
+CREATE TRIGGER "~~late" BEFORE UPDATE ON edited FOR EACH ROW EXECUTE FUNCTION late();
+UPDATE edited SET id = id WHERE id = 7;
+UPDATE edited SET stage_since = '2002-01-01' WHERE id = 7;
+SELECT count(*) FROM edits WHERE id = 7;
+\set VERBOSITY default
 -- what no log could follow stays refused
 SELECT try($$UPDATE lead SET stage = NULL WHERE id = 1$$);
 SELECT try($$UPDATE lead SET id = 10 WHERE id = 1$$);
