@@ -11,7 +11,8 @@ COMMENT ON VIEW @workspace@.stage_change IS
 COMMENT ON COLUMN @workspace@.stage_change.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.stage_change.seq IS 'Number of the change in the history; gaps are corrections';
 COMMENT ON COLUMN @workspace@.stage_change.from_state IS 'Stage before; NULL: birth';
-COMMENT ON COLUMN @workspace@.stage_change.to_state IS 'Stage after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.stage_change.to_state IS
+	'Stage after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.stage_change.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.stage_change.changed_at IS 'When the change happened: the end of that stay';
 COMMENT ON COLUMN @workspace@.stage_change.reason IS 'Why: a code of reason, or any text';
@@ -34,7 +35,8 @@ COMMENT ON VIEW @workspace@.status_change IS
 COMMENT ON COLUMN @workspace@.status_change.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.status_change.seq IS 'Number of the change in the history; gaps are corrections';
 COMMENT ON COLUMN @workspace@.status_change.from_state IS 'Status before; NULL: birth';
-COMMENT ON COLUMN @workspace@.status_change.to_state IS 'Status after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.status_change.to_state IS
+	'Status after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.status_change.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.status_change.changed_at IS 'When the change happened: the end of that stay';
 COMMENT ON COLUMN @workspace@.status_change.reason IS 'Why: a code of reason, or any text';
@@ -57,7 +59,8 @@ COMMENT ON VIEW @workspace@.owner_change IS
 COMMENT ON COLUMN @workspace@.owner_change.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.owner_change.seq IS 'Number of the change in the history; gaps are corrections';
 COMMENT ON COLUMN @workspace@.owner_change.from_state IS 'Owner before; NULL: birth';
-COMMENT ON COLUMN @workspace@.owner_change.to_state IS 'Owner after; NULL: the lead was deleted';
+COMMENT ON COLUMN @workspace@.owner_change.to_state IS
+	'Owner after; NULL: the lead was deleted. The same as before: a new stay there began, or companions alone were changed (forced)';
 COMMENT ON COLUMN @workspace@.owner_change.since IS 'When the stay in from_state began; NULL at birth';
 COMMENT ON COLUMN @workspace@.owner_change.changed_at IS 'When the change happened: the end of that stay';
 COMMENT ON COLUMN @workspace@.owner_change.reason IS 'Why: a code of reason, or any text';
@@ -74,7 +77,7 @@ SELECT t.lead_id,
 	row_number() OVER (PARTITION BY t.lead_id ORDER BY t.changed_at, t.rank, t.seq) AS position,
 	t.changed_at, t.what, t.seq, t.from_code, t.from_label, t.to_code, t.to_label, t.reason, r.label AS reason_label,
 	t.actor, t.session_role, t.role, t.origin, t.forced,
-	CASE WHEN t.from_code IS NOT NULL THEN @workspace@.days_between(t.since, t.changed_at)::numeric END
+	CASE WHEN t.from_code IS NOT NULL THEN @workspace@.days_between(t.since, greatest(t.since, t.changed_at))::numeric END
 		AS stayed_days,
 	t.recorded_at
 FROM (
@@ -100,7 +103,7 @@ FROM (
 LEFT JOIN @workspace@.reason r ON r.code = t.reason
 ORDER BY t.lead_id, 2;
 COMMENT ON VIEW @workspace@.lead_timeline IS
-	'Every change of a lead''s stage, status and owner in the order of time; corrected changes and their corrections are left out, excluded and deleted leads are not. Unique keys: (lead_id, position); (lead_id, what, seq). Shows rows of leads with the rights of whoever asks.';
+	'Every change of a lead''s stage, status and owner in the order of time. From a code to the same one: an import gave stamps, and a later time since when the present stay lasts, or somebody changed what the tracker keeps (leadcrm.enforcement = log: forced). Corrected changes and their corrections are left out, excluded and deleted leads are not. Unique keys: (lead_id, position); (lead_id, what, seq). Shows rows of leads with the rights of whoever asks.';
 COMMENT ON COLUMN @workspace@.lead_timeline.lead_id IS 'The lead';
 COMMENT ON COLUMN @workspace@.lead_timeline."position" IS 'Number of the change in the lead''s life, from 1';
 COMMENT ON COLUMN @workspace@.lead_timeline.changed_at IS 'When it happened';
@@ -120,5 +123,5 @@ COMMENT ON COLUMN @workspace@.lead_timeline.origin IS 'birth, change, backfill o
 COMMENT ON COLUMN @workspace@.lead_timeline.forced IS
 	'Whether it was against the rules and let pass (leadcrm.enforcement = log)';
 COMMENT ON COLUMN @workspace@.lead_timeline.stayed_days IS
-	'Days (24 hours, fractions count) that it stood at from_code; NULL at birth';
+	'Days (24 hours, fractions count) that it stood at from_code, 0 where a forced change (leadcrm.enforcement = log) says that it left before it came; NULL at birth';
 COMMENT ON COLUMN @workspace@.lead_timeline.recorded_at IS 'When it was written down, by the clock';

@@ -4,18 +4,22 @@ CREATE OR REPLACE VIEW @workspace@.stage_entry_fact WITH (security_invoker = tru
 SELECT e.lead_id, e.seq, e.to_state AS stage, s.position, s.label,
 	e.changed_at AS entered_at,
 	e.left_at,
-	@workspace@.days_between(e.changed_at, coalesce(e.left_at, now()))::numeric AS stay_days,
+	@workspace@.days_between(e.changed_at, greatest(e.changed_at, coalesce(e.left_at, now())))::numeric AS stay_days,
 	e.left_at IS NULL AS is_current,
 	row_number() OVER (PARTITION BY e.lead_id, e.to_state ORDER BY e.seq) AS entry_number,
 	e.from_state AS from_stage, f.position AS from_position, f.label AS from_label,
-	CASE WHEN e.from_state IS NULL THEN 'born' WHEN e.to_state > e.from_state THEN 'forward' ELSE 'back' END AS came,
+	CASE WHEN e.from_state IS NULL THEN 'born' WHEN e.to_state > e.from_state THEN 'forward'
+		WHEN e.to_state < e.from_state THEN 'back' ELSE 'again' END AS came,
 	e.next_state AS to_stage, o.position AS to_position, o.label AS to_label,
-	CASE WHEN e.next_state > e.to_state THEN 'forward' WHEN e.next_state < e.to_state THEN 'back' END AS went,
+	CASE WHEN e.next_state > e.to_state THEN 'forward' WHEN e.next_state < e.to_state THEN 'back'
+		WHEN e.next_state = e.to_state THEN 'again' END AS went,
 	e.reason, e.actor, e.origin, e.forced,
 	l.channel, c.label AS channel_label, l.campaign_id, p.label AS campaign_label, l.owner, r.full_name AS owner_label
 FROM (
 	SELECT h.*, lead(h.changed_at) OVER w AS left_at, lead(h.to_state) OVER w AS next_state
 	FROM @workspace@.stage_change h
+	-- a forced edit that leaves the beginning of the stay alone begins none
+	WHERE h.from_state IS DISTINCT FROM h.to_state OR h.since IS DISTINCT FROM h.changed_at
 	WINDOW w AS (PARTITION BY h.lead_id ORDER BY h.seq)
 ) e
 JOIN @workspace@.lead l ON l.lead_id = e.lead_id AND l.excluded_as IS NULL
@@ -36,18 +40,18 @@ COMMENT ON COLUMN @workspace@.stage_entry_fact.label IS 'Name of the stage';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.entered_at IS 'When it came';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.left_at IS 'When it went; NULL: it is still there';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.stay_days IS
-	'Days (24 hours, fractions count) from entered_at to left_at, else to now';
+	'Days (24 hours, fractions count) from entered_at to left_at, else to now; never below 0: entered_at may lie up to a minute ahead, and with leadcrm.enforcement = log anywhere';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.is_current IS 'Whether it is still there';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.entry_number IS
 	'1 for the lead''s first entry into the stage, 2 for the second, and so on';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.from_stage IS 'Stage before; NULL: born here';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.from_position IS 'Order of the stage before';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.from_label IS 'Name of the stage before';
-COMMENT ON COLUMN @workspace@.stage_entry_fact.came IS 'How it came: born, forward or back';
+COMMENT ON COLUMN @workspace@.stage_entry_fact.came IS 'How it came: born, forward, back, or again: it stood there already, and all that is known is that its present stay began later than its first (a backfill whose stage_since lies after the stamp of its stage; a stage_since changed under leadcrm.enforcement = log)';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.to_stage IS 'Stage after; NULL: still here';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.to_position IS 'Order of the stage after';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.to_label IS 'Name of the stage after';
-COMMENT ON COLUMN @workspace@.stage_entry_fact.went IS 'How it went: forward or back; NULL: still here';
+COMMENT ON COLUMN @workspace@.stage_entry_fact.went IS 'How it went: forward, back, or again: into a new stay at the same stage; NULL: still here';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.reason IS 'Why it came: a code of reason, or any text';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.actor IS 'The application''s user who moved it';
 COMMENT ON COLUMN @workspace@.stage_entry_fact.origin IS 'birth, change or backfill';
@@ -90,19 +94,20 @@ WITH zone AS (
 	SELECT (c.changed_at AT TIME ZONE z.time_zone)::date AS day, c.from_state, c.to_state
 	FROM @workspace@.stage_change c
 	CROSS JOIN zone z
-	WHERE c.from_state IS DISTINCT FROM c.to_state
+	WHERE (c.from_state IS DISTINCT FROM c.to_state OR c.since IS DISTINCT FROM c.changed_at)
 		AND NOT EXISTS (SELECT FROM @workspace@.lead l WHERE l.lead_id = c.lead_id AND l.excluded_as IS NOT NULL)
 ), tally AS (
 	SELECT t.day, t.stage, sum(t.came_in) AS came_in, sum(t.went_on) AS went_on, sum(t.went_back) AS went_back,
-		sum(t.removed) AS removed
+		sum(t.removed) AS removed, sum(t.came_again) AS came_again
 	FROM (
-		SELECT m.day, m.to_state AS stage, count(*) AS came_in, 0 AS went_on, 0 AS went_back, 0 AS removed
+		SELECT m.day, m.to_state AS stage, count(*) AS came_in, 0 AS went_on, 0 AS went_back, 0 AS removed,
+			count(*) FILTER (WHERE m.to_state = m.from_state) AS came_again
 		FROM move m
 		WHERE m.to_state IS NOT NULL
 		GROUP BY m.day, m.to_state
 		UNION ALL
 		SELECT m.day, m.from_state, 0, count(*) FILTER (WHERE m.to_state > m.from_state),
-			count(*) FILTER (WHERE m.to_state < m.from_state), count(*) FILTER (WHERE m.to_state IS NULL)
+			count(*) FILTER (WHERE m.to_state < m.from_state), count(*) FILTER (WHERE m.to_state IS NULL), 0
 		FROM move m
 		WHERE m.from_state IS NOT NULL
 		GROUP BY m.day, m.from_state
@@ -123,8 +128,9 @@ SELECT d.day, s.stage, s.position, s.label,
 	coalesce(t.went_on, 0)::bigint AS went_on,
 	coalesce(t.went_back, 0)::bigint AS went_back,
 	coalesce(t.removed, 0)::bigint AS removed,
-	(sum(coalesce(t.came_in - t.went_on - t.went_back - t.removed, 0))
-		OVER (PARTITION BY s.stage ORDER BY d.day))::bigint AS balance
+	(sum(coalesce(t.came_in - t.came_again - t.went_on - t.went_back - t.removed, 0))
+		OVER (PARTITION BY s.stage ORDER BY d.day))::bigint AS balance,
+	coalesce(t.came_again, 0)::bigint AS came_again
 FROM day d
 CROSS JOIN @workspace@.stage s
 LEFT JOIN tally t ON t.day = d.day AND t.stage = s.stage
@@ -135,9 +141,11 @@ COMMENT ON COLUMN @workspace@.stage_flow.day IS 'The day in the workspace''s tim
 COMMENT ON COLUMN @workspace@.stage_flow.stage IS 'Stage';
 COMMENT ON COLUMN @workspace@.stage_flow."position" IS 'Order of the stage';
 COMMENT ON COLUMN @workspace@.stage_flow.label IS 'Name of the stage';
-COMMENT ON COLUMN @workspace@.stage_flow.came_in IS 'Entries into the stage: births, moves forward and back';
+COMMENT ON COLUMN @workspace@.stage_flow.came_in IS 'Entries into the stage: births, moves forward and back, and those of came_again; as many as stage_entry_fact has for leads that were not deleted';
 COMMENT ON COLUMN @workspace@.stage_flow.went_on IS 'Moves from it to a later stage';
 COMMENT ON COLUMN @workspace@.stage_flow.went_back IS 'Moves from it to an earlier stage';
 COMMENT ON COLUMN @workspace@.stage_flow.removed IS 'Leads deleted while they stood in it';
 COMMENT ON COLUMN @workspace@.stage_flow.balance IS
 	'Leads that stand in the stage at the end of the day; on the last day, the leads that stand there now';
+COMMENT ON COLUMN @workspace@.stage_flow.came_again IS
+	'Of came_in: new stays of leads that stood in the stage already (came = again in stage_entry_fact); each ends the stay before it, so that they do not change the balance';

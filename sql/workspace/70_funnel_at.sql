@@ -44,7 +44,9 @@ WITH life AS (
 		(a.told).since AS since, (a.told).peak AS peak, (a.told).entered AS entered
 	FROM (
 		SELECT h.lead_id, leadcrm.journey_agg(h.seq, h.from_state, h.to_state, h.since, h.changed_at, h.corrects,
-				h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now(),
+				-- what was written down had happened: its time may lie ahead of the clock
+				h.changed_at <= funnel_at_lead.happened_until OR h.recorded_at <= funnel_at_lead.happened_until
+					OR funnel_at_lead.happened_until = now(),
 				h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now()) AS told
 		FROM @workspace@.stage_history h
 		GROUP BY h.lead_id
@@ -54,7 +56,7 @@ WITH life AS (
 	FROM @workspace@.status_history h
 	WHERE h.corrects IS NULL
 	AND (h.recorded_at <= funnel_at_lead.known_until OR funnel_at_lead.known_until = now())
-	AND (h.changed_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
+	AND (h.changed_at <= funnel_at_lead.happened_until OR h.recorded_at <= funnel_at_lead.happened_until OR funnel_at_lead.happened_until = now())
 	AND NOT EXISTS (
 		SELECT FROM @workspace@.status_history c
 		WHERE c.lead_id = h.lead_id AND c.corrects = h.seq AND c.corrects IS NOT NULL
@@ -229,4 +231,4 @@ BEGIN
 END
 $workspace$;
 COMMENT ON FUNCTION @workspace@.funnel_at(timestamptz, timestamptz) IS
-	'funnel_leak as it stood at happened_until, and as it was known at known_until (not given: as it is known today). Told from stage_history and status_history: what had happened by then (changed_at), and had been written down by then (recorded_at); a correction voids a change once it was made; deleted leads count until they went. funnel_at(T, T) shows today what funnel_leak showed at T, whatever was imported, reported late, corrected or deleted since; funnel_at(T) shows T as we know better now; funnel_at(now(), now()) is funnel_leak. Exact for stage and status, up to transactions that were open at the instant itself: a row''s recorded_at is taken before its commit. What keeps no history is that of now: which leads are excluded, their channels (for reference_pct) and values (lost_value, value_known_pct; a deleted lead has neither, and counts as not excluded), the categories of statuses, the settings of stages (in_funnel, label, target, stuck_after). Leads that were stored without their birth (leadcrm.enforcement = off) are told by their stamps, and count as known always. Columns as in funnel_leak. Unique key: stage (also position). Errors: 22004 NULL; 22023 an instant that is not finite or in the future, known_until before happened_until.';
+	'funnel_leak as it stood at happened_until, and as it was known at known_until (not given: as it is known today). Told from stage_history and status_history: what had happened by then (changed_at, or recorded_at where that is earlier: a time given for a change may lie up to a minute ahead), and had been written down by then (recorded_at); a correction voids a change once it was made; deleted leads count until they went. funnel_at(T, T) shows today what funnel_leak showed at T, whatever was imported, reported late, corrected or deleted since; funnel_at(T) shows T as we know better now; funnel_at(now(), now()) is funnel_leak. Exact for stage and status, up to transactions that were open at the instant itself: a row''s recorded_at is taken before its commit. What keeps no history is that of now: which leads are excluded, their channels (for reference_pct) and values (lost_value, value_known_pct; a deleted lead has neither, and counts as not excluded), the categories of statuses, the settings of stages (in_funnel, label, target, stuck_after). Leads that were stored without their birth (leadcrm.enforcement = off) are told by their stamps, and count as known always. Columns as in funnel_leak. Unique key: stage (also position). Errors: 22004 NULL; 22023 an instant that is not finite or in the future, known_until before happened_until.';

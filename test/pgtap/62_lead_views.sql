@@ -4,7 +4,7 @@ CREATE EXTENSION pgtap;
 CREATE EXTENSION leadcrm;
 SELECT leadcrm.create_workspace('crm');
 SET TimeZone = 'UTC';
-SELECT plan(34);
+SELECT plan(40);
 
 UPDATE crm.setting SET time_zone = 'Asia/Tbilisi';
 INSERT INTO crm.rep (code, full_name) VALUES ('nino', 'ნინო');
@@ -102,6 +102,33 @@ UPDATE crm.lead SET stage = 'lead', stage_reason = 'not_ready' WHERE external_id
 SELECT results_eq('SELECT external_id, stage::text, later_stage::text, days FROM crm.backfill_conflict', $$VALUES ('wrong', 'lead', 'mql', 1.0)$$,
 	'backfill_conflict: a lead that was sent back is none');
 DELETE FROM crm.lead WHERE external_id IN ('wrong', 'right', 'live');
+
+-- a present stay that began later than the stamp of its stage: a second entry, in whatever tells it
+INSERT INTO crm.lead (external_id, stage, opportunity_at, stage_since) VALUES ('later', 'opportunity', '2026-03-01', '2026-03-02 12:00');
+SELECT results_eq($$SELECT entry_number, came, went, round(stay_days, 3), is_current FROM crm.stage_entry_fact WHERE lead_id = id('later') AND NOT is_current
+	UNION ALL SELECT entry_number, came, went, NULL, is_current FROM crm.stage_entry_fact WHERE lead_id = id('later') AND is_current$$,
+	$$VALUES (1::bigint, 'born', 'again', 1.5, false), (2, 'again', NULL, NULL, true)$$, 'an import in a later stay: came again');
+SELECT results_eq($$SELECT y.entries, y.first_entered_at::date, y.last_exited_at, round(y.latest_days, 3) = round(f.stage_days, 3), round(y.cumulative_days - y.latest_days, 3)
+	FROM crm.stage_stay y JOIN crm.lead_fact f USING (lead_id) WHERE lead_id = id('later')$$,
+	$$VALUES (2::bigint, '2026-03-01'::date, '2026-03-02 12:00'::timestamptz, true, 1.5)$$, 'two entries');
+SELECT results_eq($$SELECT day, came_in, came_again, went_on + went_back + removed, balance FROM crm.stage_flow WHERE stage = 'opportunity' AND came_in > 0 ORDER BY day$$,
+	$$VALUES ('2026-03-01'::date, 1::bigint, 0::bigint, 0::bigint, 1::bigint), ('2026-03-02', 1, 1, 0, 1)$$, 'the flow has them too, and one lead');
+-- changes of what the tracker keeps are on the record; a stay begins only where its time says so
+SET leadcrm.enforcement = log;
+SET client_min_messages = error;
+UPDATE crm.lead SET sql_at = '2026-02-01' WHERE external_id = 'later';
+UPDATE crm.lead SET stage_since = '2026-02-20' WHERE external_id = 'later';
+RESET client_min_messages;
+RESET leadcrm.enforcement;
+SELECT results_eq($$SELECT position, from_code, to_code, forced, stayed_days FROM crm.lead_timeline WHERE lead_id = id('later') AND what = 'stage' AND forced ORDER BY position$$,
+	$$VALUES (1::bigint, 'opportunity', 'opportunity', true, 0.0), (4, 'opportunity', 'opportunity', true, 0)$$, 'the timeline tells both');
+SELECT results_eq($$SELECT entries, (SELECT sum(came_in) FROM crm.stage_flow f WHERE f.stage = 'opportunity'), (SELECT min(stay_days) FROM crm.stage_entry_fact e WHERE e.lead_id = y.lead_id)
+	FROM crm.stage_stay y WHERE lead_id = id('later')$$, $$VALUES (3::bigint, 3::numeric, 0::numeric)$$, 'a third stay; one that ended before it began had no days');
+DELETE FROM crm.lead WHERE external_id = 'later';
+INSERT INTO crm.lead (external_id, stage, stage_since) VALUES ('ahead', 'lead', clock_timestamp() + interval '40 seconds');
+SELECT results_eq($$SELECT y.latest_days, y.cumulative_days, f.stage_days, f.lead_days FROM crm.stage_stay y JOIN crm.lead_fact f USING (lead_id) WHERE lead_id = id('ahead')$$,
+	$$VALUES (0::numeric, 0::numeric, 0::numeric, 0::numeric)$$, 'a stay that begins half a minute from now has no days yet');
+DELETE FROM crm.lead WHERE external_id = 'ahead';
 
 -- labels beside codes
 INSERT INTO crm.lead (external_id, channel) VALUES ('b', 'referral'), ('c', '(none)');

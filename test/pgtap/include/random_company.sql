@@ -30,7 +30,7 @@ BEGIN
 	INSERT INTO crm.rep (code, full_name) VALUES ('ann', 'Ann'), ('bo', 'Bo'), ('idle', 'Idle');
 	INSERT INTO crm.campaign (code, label) VALUES ('a', 'A'), ('b', 'B'), ('idle', 'Idle');
 
-	-- imports: any stage, any stamps, some of them missing, some out of order
+	-- imports: any stage, any stamps, some of them missing, some out of order; some in a later stay than their stamp's
 	INSERT INTO crm.lead (external_id, channel, campaign_id, owner, value, excluded_as, stage, stage_since, subscriber_at,
 		lead_at, mql_at, sql_at, opportunity_at, customer_at, evangelist_at, created_at, status)
 	SELECT 'i' || i, t.pick('email', 'email', 'email', 'email', 'email', 'email', 'referral', 'outbound', 'unknown', '(none)'),
@@ -39,7 +39,7 @@ BEGIN
 		CASE WHEN random() < 0.6 THEN round((random() * 9000)::numeric, 2) END,
 		CASE WHEN random() < 0.05 THEN t.pick('test', 'spam', 'duplicate') END,
 		x.stage,
-		CASE WHEN x.stage < x.peak THEN greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])
+		CASE WHEN x.stage < x.peak OR i % 13 = 0 THEN greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])
 			+ least(random() * 20 * interval '1 day', now() - greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])) END,
 		x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7],
 		CASE WHEN random() < 0.2 THEN now() - random() * 400 * interval '1 day' ELSE now() END,
@@ -76,6 +76,13 @@ BEGIN
 		FOR j IN 1 .. floor(random() * 9)::int LOOP
 			SELECT * INTO lead FROM crm.lead WHERE lead_id = id;
 			at := lead.stage_since + random() * 30 * interval '1 day';
+			IF j = 3 AND i % 7 = 0 AND at <= clock_timestamp() THEN
+				-- a new stay without a change of the stage
+				PERFORM set_config('client_min_messages', 'error', true), set_config('leadcrm.enforcement', 'log', true);
+				UPDATE crm.lead SET stage_since = at WHERE lead_id = id;
+				PERFORM set_config('client_min_messages', 'warning', true), set_config('leadcrm.enforcement', 'strict', true);
+				CONTINUE;
+			END IF;
 			IF random() < 0.75 THEN
 				SELECT x.to_state INTO target FROM crm.stage_transition x
 				WHERE x.from_state = lead.stage AND (x.to_state > x.from_state OR random() < 0.4)

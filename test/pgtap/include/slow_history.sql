@@ -42,8 +42,8 @@ CREATE FUNCTION t.history_differences() RETURNS text LANGUAGE sql AS $$
 			$q$SELECT a.lead_id, a.seq, a.to_state, a.changed_at, n.changed_at, n.lead_id IS NULL,
 				(SELECT count(*)::int FROM t.told e WHERE e.what = 'stage' AND e.lead_id = a.lead_id AND e.to_state = a.to_state AND e.seq <= a.seq),
 				a.from_state, n.to_state,
-				CASE WHEN a.from_state IS NULL THEN 'born' WHEN f.position < s.position THEN 'forward' ELSE 'back' END,
-				CASE WHEN g.position > s.position THEN 'forward' WHEN g.position < s.position THEN 'back' END
+				CASE WHEN a.from_state IS NULL THEN 'born' WHEN f.position < s.position THEN 'forward' WHEN f.position > s.position THEN 'back' ELSE 'again' END,
+				CASE WHEN g.position > s.position THEN 'forward' WHEN g.position < s.position THEN 'back' WHEN g.position = s.position THEN 'again' END
 			FROM t.told a
 			JOIN t.raw_lead l ON l.lead_id = a.lead_id
 			JOIN crm.stage s ON s.stage::text = a.to_state
@@ -57,7 +57,7 @@ CREATE FUNCTION t.history_differences() RETURNS text LANGUAGE sql AS $$
 				FROM crm.stage_stay',
 			'SELECT e.lead_id, e.stage::text, count(*)::int,
 				round((SELECT x.stay_days FROM crm.stage_entry_fact x WHERE x.lead_id = e.lead_id AND x.stage = e.stage ORDER BY x.seq DESC LIMIT 1), 6),
-				round(sum(extract(epoch FROM coalesce(e.left_at, now()) - e.entered_at) / 86400), 6), min(s.at), max(e.left_at), bool_or(e.left_at IS NULL)
+				round(sum(greatest(extract(epoch FROM coalesce(e.left_at, now()) - e.entered_at), 0) / 86400), 6), min(s.at), max(e.left_at), bool_or(e.left_at IS NULL)
 			FROM crm.stage_entry_fact e
 			JOIN t.raw_stamp s ON s.lead_id = e.lead_id AND s.position = e.position
 			GROUP BY e.lead_id, e.stage')
@@ -75,12 +75,23 @@ CREATE FUNCTION t.history_differences() RETURNS text LANGUAGE sql AS $$
 			FROM (VALUES (current_date - 250), (current_date - 100), (current_date - 30)) d (day), crm.stage s
 			WHERE d.day >= (SELECT min(day) FROM crm.stage_flow)$q$)
 		|| t.differ('stage_flow, moves',
-			'SELECT sum(came_in), sum(went_on), sum(went_back), sum(removed) FROM crm.stage_flow',
+			'SELECT sum(came_in), sum(went_on), sum(went_back), sum(removed), sum(came_again) FROM crm.stage_flow',
 			$q$SELECT sum((h.to_state IS NOT NULL)::int)::numeric, sum((coalesce(t.position > f.position, false))::int)::numeric,
-				sum((coalesce(t.position < f.position, false))::int)::numeric, sum((h.to_state IS NULL)::int)::numeric
+				sum((coalesce(t.position < f.position, false))::int)::numeric, sum((h.to_state IS NULL)::int)::numeric,
+				sum((coalesce(t.position = f.position, false))::int)::numeric
 			FROM t.told h LEFT JOIN crm.stage f ON f.stage::text = h.from_state LEFT JOIN crm.stage t ON t.stage::text = h.to_state
-			WHERE h.what = 'stage' AND h.from_state IS DISTINCT FROM h.to_state
+			WHERE h.what = 'stage'
 				AND h.lead_id NOT IN (SELECT lead_id FROM crm.excluded_lead)$q$)
+		|| t.differ('stage_flow, stage_entry_fact and stage_stay',
+			'SELECT stage, sum(came_in) FROM crm.stage_flow GROUP BY 1 HAVING sum(came_in) > 0',
+			$q$SELECT to_state::leadcrm.lifecycle_stage, count(*) FROM (
+				SELECT e.stage::text AS to_state FROM crm.stage_entry_fact e
+				UNION ALL
+				SELECT h.to_state FROM t.told h WHERE h.what = 'stage' AND h.to_state IS NOT NULL AND NOT EXISTS (SELECT FROM crm.lead l WHERE l.lead_id = h.lead_id)) x
+			GROUP BY 1$q$)
+		|| t.wrong('stage_entry_fact and stage_stay count entries',
+			'SELECT e.lead_id, e.stage FROM crm.stage_entry_fact e JOIN crm.stage_stay y USING (lead_id, stage)
+				GROUP BY 1, 2 HAVING max(e.entry_number) <> min(y.entries) OR count(*) <> min(y.entries)')
 		|| t.wrong('stage_flow, days are missing',
 			'SELECT * FROM (SELECT count(*) AS n, max(day) - min(day) + 1 AS days, max(day) AS last FROM crm.stage_flow) x
 				WHERE n > 0 AND (n <> days * 7 OR last <> (now() AT TIME ZONE (SELECT time_zone FROM crm.setting))::date)')
@@ -100,7 +111,9 @@ CREATE FUNCTION t.history_differences() RETURNS text LANGUAGE sql AS $$
 		|| t.differ('lead_fact, days',
 			'SELECT lead_id, round(coalesce(subscriber_days, 0) + coalesce(lead_days, 0) + coalesce(mql_days, 0) + coalesce(sql_days, 0)
 				+ coalesce(opportunity_days, 0) + coalesce(customer_days, 0) + coalesce(evangelist_days, 0), 6) FROM crm.lead_fact',
-			'SELECT s.lead_id, round(extract(epoch FROM now() - min(s.at)) / 86400, 6) FROM t.raw_stamp s GROUP BY s.lead_id')
+			$q$SELECT s.lead_id, round(extract(epoch FROM greatest(now(), (SELECT max(h.changed_at) FROM t.told h
+					WHERE h.lead_id = s.lead_id AND h.what = 'stage' AND h.to_state IS NOT NULL)) - min(s.at)) / 86400, 6)
+				FROM t.raw_stamp s GROUP BY s.lead_id$q$)
 		|| t.differ('backfill_conflict',
 			'SELECT lead_id, position, later_position, entered_at, later_entered_at FROM crm.backfill_conflict',
 			$q$SELECT a.lead_id, x.position, y.position, min(a.changed_at), min(b.changed_at)
