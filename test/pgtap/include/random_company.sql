@@ -39,8 +39,9 @@ BEGIN
 		CASE WHEN random() < 0.6 THEN round((random() * 9000)::numeric, 2) END,
 		CASE WHEN random() < 0.05 THEN t.pick('test', 'spam', 'duplicate') END,
 		x.stage,
-		CASE WHEN x.stage < x.peak OR i % 13 = 0 THEN greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])
-			+ least(random() * 20 * interval '1 day', now() - greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])) END,
+		CASE WHEN x.stage < x.peak THEN greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7])
+			+ least(random() * 20 * interval '1 day', now() - greatest(x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7]))
+			WHEN i % 13 = 0 THEN (SELECT least(max(u.b) + interval '3 days', now()) FROM unnest(x.a) u (b)) END,
 		x.a[1], x.a[2], x.a[3], x.a[4], x.a[5], x.a[6], x.a[7],
 		CASE WHEN random() < 0.2 THEN now() - random() * 400 * interval '1 day' ELSE now() END,
 		CASE WHEN x.stage BETWEEN 'lead' AND 'sql' AND random() < 0.3 THEN t.pick('lost', 'connected', 'unqualified')
@@ -74,15 +75,14 @@ BEGIN
 			t.pick('subscriber', 'lead', 'lead', 'mql', 'sql')::leadcrm.lifecycle_stage, at)
 		RETURNING lead_id INTO id;
 		FOR j IN 1 .. floor(random() * 9)::int LOOP
-			SELECT * INTO lead FROM crm.lead WHERE lead_id = id;
-			at := lead.stage_since + random() * 30 * interval '1 day';
-			IF j = 3 AND i % 7 = 0 AND at <= clock_timestamp() THEN
+			IF j = 3 AND i % 7 = 0 THEN
 				-- a new stay without a change of the stage
 				PERFORM set_config('client_min_messages', 'error', true), set_config('leadcrm.enforcement', 'log', true);
-				UPDATE crm.lead SET stage_since = at WHERE lead_id = id;
+				UPDATE crm.lead SET stage_since = stage_since + interval '2 days' WHERE lead_id = id AND stage_since < now() - interval '3 days';
 				PERFORM set_config('client_min_messages', 'warning', true), set_config('leadcrm.enforcement', 'strict', true);
-				CONTINUE;
 			END IF;
+			SELECT * INTO lead FROM crm.lead WHERE lead_id = id;
+			at := lead.stage_since + random() * 30 * interval '1 day';
 			IF random() < 0.75 THEN
 				SELECT x.to_state INTO target FROM crm.stage_transition x
 				WHERE x.from_state = lead.stage AND (x.to_state > x.from_state OR random() < 0.4)
