@@ -31,7 +31,7 @@ COMMENT ON COLUMN @workspace@.funnel_scale.next_position IS
 COMMENT ON COLUMN @workspace@.funnel_scale.target_conversion_pct IS
 	'What the company aims at: percent (0-100) of leads that go on from here; NULL: no target';
 COMMENT ON COLUMN @workspace@.funnel_scale.stuck_before IS
-	'A lead that came into the stage before this instant stands there too long (now less stuck_after, a month being 30 days and a day 24 hours); NULL: never';
+	'A lead that came into the stage before this instant stands there too long (now less stuck_after, a day being 24 hours, a month 30 days and twelve months 365.25 days); NULL: never';
 
 -- The next three are expressions with a name: the planner puts them in place.
 CREATE OR REPLACE FUNCTION @workspace@.days_between(since timestamptz, until timestamptz)

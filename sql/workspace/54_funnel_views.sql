@@ -47,7 +47,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak.p90_days IS 'The same days: 90th perce
 COMMENT ON COLUMN @workspace@.funnel_leak.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 COMMENT ON COLUMN @workspace@.funnel_leak.expected_pct IS
@@ -105,7 +105,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_channel.p90_days IS 'The same days:
 COMMENT ON COLUMN @workspace@.funnel_leak_by_channel.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_channel.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_channel.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
@@ -162,7 +162,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.p90_days IS 'The same days
 COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
@@ -218,7 +218,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_owner.p90_days IS 'The same days: 9
 COMMENT ON COLUMN @workspace@.funnel_leak_by_owner.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_owner.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_owner.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
@@ -275,7 +275,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.p90_days IS 'The same d
 COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_source_kind.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
@@ -331,7 +331,7 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.p90_days IS 'The same d
 COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_temperature.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
 
@@ -345,7 +345,7 @@ SELECT f.key::date AS month,
 FROM @workspace@.funnel_run('month', NULL, NULL, NULL) f
 ORDER BY 1, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_month IS
-	'funnel_leak for each month of creation, from the first lead''s to the last one''s without gaps: each value is a set of leads of its own, with all funnel stages. Unique key: (month, stage). Counts only the leads that whoever asks may see.';
+	'funnel_leak for each month of creation, without gaps, from the first to the last one of the leads that ever came into the funnel (others, such as subscribers, make no month): each value is a set of leads of its own, with all funnel stages. Unique key: (month, stage). Counts only the leads that whoever asks may see.';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_month.month IS
 	'First day of the month in which the leads were created, in the workspace''s time zone';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_month.month_label IS 'The month as YYYY-MM';
@@ -387,6 +387,6 @@ COMMENT ON COLUMN @workspace@.funnel_leak_by_month.p90_days IS 'The same days: 9
 COMMENT ON COLUMN @workspace@.funnel_leak_by_month.reference_pct IS
 	'Percent (0-100) that this stage could convert: its target_conversion_pct; else the best resolved_pct of a channel with at least 100 resolved leads there, over all leads; else NULL. The same in every view';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_month.recoverable_customers IS
-	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference, NULL without one and for the last stage';
+	'Customers more if the stage converted at its reference: (reference_pct - resolved_pct)/100 x resolved leads x the chances (reference, else resolved) of all later stages; 0 at or above the reference and where nobody is resolved; else NULL without one, or where a later stage has neither one nor resolved leads; NULL for the last stage';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_month.is_bottleneck IS
 	'The stage to mend first: the greatest recoverable_customers among stages with at least 30 resolved leads whose reference lies above the 95 % Wilson interval of resolved_pct; where no stage has a reference, the lowest resolved_pct with 30 resolved; the earlier stage in a tie. At most one true in a set of rows';
