@@ -309,10 +309,17 @@ RESET leadcrm.enforcement;
 -- checks
 SELECT matches(t.error('UPDATE crm.lead SET ' || v), '^23514: .*"' || k || '"', k) FROM (VALUES
 	('company_size = -1', 'lead_company_size_is_not_negative'), ('value = -1', 'lead_value_is_not_negative'),
-	('value = ''NaN''', 'lead_value_is_not_negative'), ('excluded_as = ''boring''', 'lead_excluded_as_is_known'),
+	('value = ''NaN''', 'lead_value_is_below_1e30'), ('excluded_as = ''boring''', 'lead_excluded_as_is_known'),
 	('referred_by = lead_id', 'lead_did_not_refer_itself'), ('fit = 101', 'lead_fit_is_0_to_100'),
 	('return_count = -1', 'lead_return_count_is_not_negative')) c (v, k);
 SELECT is(t.error($$INSERT INTO crm.lead (email, phone, full_name, company_size) VALUES ('n/a', '?', '', 0)$$), 'none', 'imports are as they are');
+
+-- a company that has a closed status as its default: a move forward opens nothing, and does not fail
+UPDATE crm.lead_status SET is_default = false WHERE is_default AND code <> '(none)' AND stages && '{lead,mql,sql}';
+UPDATE crm.lead_status SET is_default = true, needs_reason = false, stages = '{lead,mql,sql}' WHERE code = 'lost';
+INSERT INTO crm.lead (lead_id, stage, stage_since) VALUES (901, 'lead', '2026-03-01');
+SELECT is(t.error('UPDATE crm.lead SET stage = ''mql'' WHERE lead_id = 901'), 'none', 'closed by default: moved on');
+SELECT is(t.lead(901, 'stage', 'status', 'status_since = ''2026-03-01''', 'status_seq'), 'mql lost false 1', 'its status as it was');
 
 SELECT * FROM finish();
 ROLLBACK;
