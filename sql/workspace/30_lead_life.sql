@@ -226,13 +226,16 @@ BEGIN
 					PERFORM @workspace@.refuse_no_default_status(NEW.stage);
 				END IF;
 			END IF;
-			IF NEW.stage_since IS DISTINCT FROM OLD.stage_since AND NEW.stage_since > OLD.status_since AND NOT correcting THEN
-				at := NEW.stage_since;
+			-- a closed status may itself be the default: then nothing changes
+			IF s.code <> NEW.status THEN
+				IF NEW.stage_since IS DISTINCT FROM OLD.stage_since AND NEW.stage_since > OLD.status_since AND NOT correcting THEN
+					at := NEW.stage_since;
+				END IF;
+				NEW.status := s.code;
+				NEW.status_category := s.category;
+				NEW.status_since := at;
+				NEW.status_reason := NULL;
 			END IF;
-			NEW.status := s.code;
-			NEW.status_category := s.category;
-			NEW.status_since := at;
-			NEW.status_reason := NULL;
 		END IF;
 	END IF;
 	RETURN NEW;
