@@ -32,6 +32,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'since is the first day of the period, until the first day after it.';
 	END IF;
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	RETURN @workspace@.funnel_check_day(since) AND @workspace@.funnel_check_day(until);
 END
 $workspace$;
