@@ -246,7 +246,7 @@ BEGIN
 		JOIN then_flow t ON t.place = i.won
 		CROSS JOIN worth w
 	), joined AS (
-		SELECT s.*, t.entered AS entered_then, t.entered - t.taken AS waiting, t.rate AS rate_then, t.advanced AS advanced_then,
+		SELECT s.*, t.entered AS entered_then, t.taken, t.entered - t.taken AS waiting, t.rate AS rate_then, t.advanced AS advanced_then,
 			CASE WHEN t.entered > t.taken THEN (
 				SELECT f.entered FROM input i
 				CROSS JOIN LATERAL @workspace@.what_if_flow(i.leads, i.rates,
@@ -269,11 +269,18 @@ BEGIN
 	), judged AS (
 		SELECT j.*,
 			-- funnel_leak's bottleneck; without one the stage that holds back most
-			j.is_bottleneck OR NOT bool_or(j.is_bottleneck) OVER () AND j.keeps_back > 0
-				AND row_number() OVER (ORDER BY j.keeps_back DESC, j.place) = 1 AS fix_first,
+			j.is_mendable OR j.is_lacking AS fix_first,
 			j.place < j.won AND j.rate_then <= CASE WHEN j.is_bottleneck THEN 0.1 ELSE 0.05 END AND j.entered - j.active >= 30
 				AS loses_nearly_all
-		FROM held j
+		FROM (
+			SELECT m.*,
+				NOT bool_or(m.is_mendable) OVER () AND m.keeps_back > 0 AND row_number() OVER (ORDER BY m.keeps_back DESC NULLS LAST, m.place) = 1 AS is_lacking
+			FROM (
+				-- a rate does nothing where nobody is taken
+				SELECT h.*, h.is_bottleneck AND NOT (coalesce(h.taken = 0, false) AND coalesce(max(h.keeps_back) OVER () > 0, false)) AS is_mendable
+				FROM held h
+			) m
+		) j
 	), answered AS (
 		SELECT j.*,
 			CASE
@@ -301,7 +308,7 @@ BEGIN
 			CASE WHEN a.waiting > 0 THEN format('takes %s of %s a month%s, %s wait', @workspace@.number_text(a.can_take::numeric),
 				@workspace@.number_text(a.entered_then::numeric), CASE WHEN a.is_assumed THEN ' (assumed)' ELSE '' END,
 				@workspace@.number_text(a.waiting::numeric)) END,
-			CASE WHEN a.is_shared THEN 'room here alone brings no customer more' END,
+			CASE WHEN a.is_lacking AND NOT a.is_shared THEN 'room comes first' WHEN a.is_shared THEN 'room here alone brings no customer more' END,
 			CASE WHEN a.loses_nearly_all THEN format('loses nearly all: %s go on', @workspace@.percent_text((100 * a.rate_then)::numeric))
 				WHEN round((100 * a.rate_then)::numeric, 1) <> round((100 * a.rate)::numeric, 1)
 				THEN format('converts %s instead of %s', @workspace@.percent_text((100 * a.rate_then)::numeric),
@@ -317,6 +324,6 @@ COMMENT ON FUNCTION @workspace@.what_if(double precision, leadcrm.lifecycle_stag
 	'One row a funnel stage; leads, customers and revenue are those of one month. entered_now of the first stage: mean of the last three whole months of creation; elsewhere what the stage before lets through. rate_now_pct: resolved_pct of funnel_leak. '
 	'capacity_then: leads the stage can take; as given, else (capacity_is_assumed) a_month of what_if_capacity, but never less than comes now; NULL: no limit known. Leads above it wait (waiting_then): they stay active and are not converted. rate_then_pct: as now, or as asked; where no people work, it bends with volume by elasticity (NULL: constant). '
 	'customers_now, customers_then, revenue_now, revenue_then (customers x mean known value of a customer) and answer are the same in every row: don''t add them up. waiting_customers: customers more if the stage had room for all that come; where that brings none because the stages after it are full too, with room at all of them, said of the first. '
-	'fix_first: the bottleneck of funnel_leak, else the stage that holds back most; recoverable_customers, recoverable_revenue: what its reference_pct would have brought so far, as in funnel_leak; worth_customers, worth_revenue: the same for a month of the leads that come now. '
+	'fix_first: the bottleneck of funnel_leak; where there is none, or none of its leads are taken there, the stage that holds back most (verdict: room comes first); recoverable_customers, recoverable_revenue: what its reference_pct would have brought so far, as in funnel_leak; worth_customers, worth_revenue: the same for a month of the leads that come now. '
 	'answer to "more customers?": no where there are not more, or less than a tenth (for more leads: half) of the gain that these rates would bring without limits, or, for more leads, where a stage after the first loses nearly all (at most 5 % go on; at the bottleneck 10) or mending the bottleneck brings as many without a lead more; partly below nine tenths of that gain; else yes; NULL: nothing was asked, or a rate is not known. verdict: what stands out at the stage. '
 	'No rows where no stage is in the funnel (stage.in_funnel). Unique key: stage (also position). Errors: 22004 for a multiplier that is NULL, 22023 for arguments out of range, 22P02 for an unknown stage.';

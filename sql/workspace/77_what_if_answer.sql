@@ -76,7 +76,7 @@ SELECT CASE
 				THEN ' What is assumed is what the people there do in a good week, or what comes now where that is more.' ELSE '' END
 			FROM step c WHERE c.waiting_then > 0 HAVING count(*) > 0),
 		coalesce((SELECT format('Fix "%s" first: ', c.label) || CASE
-				WHEN c.worth_customers > 0 THEN format(
+				WHEN c.worth_customers > 0 AND coalesce(c.verdict !~ '(^|; )room (comes first|here alone)', true) THEN format(
 					'%s go on there where %s could; that is worth %s customers%s a month with the leads that come now, %s%s over all leads so far.',
 					@workspace@.percent_text(c.rate_now_pct), @workspace@.percent_text(c.reference_pct),
 					@workspace@.number_text(c.worth_customers), c.monthly,
@@ -84,7 +84,9 @@ SELECT CASE
 				WHEN c.waiting_customers > 0 THEN format('room for all there%s is worth %s customers%s a month.',
 					CASE WHEN c.verdict ~ '(^|; )room here alone' THEN ' and at the stages after it' ELSE '' END,
 					@workspace@.number_text(c.waiting_customers),
-					coalesce(' (' || @workspace@.money_text(c.waiting_customers * c.revenue_then / nullif(c.customers_then, 0)) || ')', ''))
+					coalesce((SELECT ' (' || @workspace@.money_text(c.waiting_customers * v.value) || ')'
+						FROM (SELECT coalesce(c.revenue_then / nullif(c.customers_then, 0), c.revenue_now / nullif(c.customers_now, 0)) AS value) v
+						WHERE v.value IS NOT NULL), ''))
 				ELSE format('only %s go on there, the fewest of all stages.', @workspace@.percent_text(c.rate_now_pct)) END
 			FROM worth c), 'No stage stands out as the one to fix first.')]
 	END

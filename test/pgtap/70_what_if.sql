@@ -96,6 +96,13 @@ SELECT results_eq('SELECT stage, fix_first, recoverable_customers, round(recover
 		round(1000 * recoverable_customers * 2 / 7, 6), reference_pct FROM crm.funnel_leak', 'what fixing is worth');
 SELECT is((SELECT stage::text FROM crm.what_if(3) WHERE fix_first), 'mql', 'and where');
 
+-- where nobody is taken no rate helps: room does
+SELECT results_eq($$SELECT stage::text, fix_first, round(waiting_customers, 6), worth_customers > 0, verdict FROM crm.what_if(1, 'mql', capacity => 0) WHERE stage IN ('lead', 'mql')$$,
+	$$VALUES ('lead', false, 0::numeric, false, NULL), ('mql', true, 2, true, 'takes 0 of 100 a month, 100 wait; room comes first')$$, 'no room at the bottleneck');
+SELECT matches(crm.what_if_answer(1, 'mql', capacity => 0), 'Fix "Marketing qualified lead" first: room for all there is worth 2 customers \(2,000 EUR\) a month\.$', 'said so');
+SELECT matches(crm.what_if_answer(1, 'lead', capacity => 0), 'Fix "Lead" first: room for all there is worth ', 'no room before it: nobody comes there');
+SELECT matches(crm.what_if_answer(1, 'mql', capacity => 1), 'Fix "Marketing qualified lead" first: 20.0 % go on there where 30.0 % could', 'some room: it stays the bottleneck');
+
 -- the answer
 SELECT results_eq('SELECT DISTINCT answer FROM crm.what_if()', 'VALUES (NULL::text)', 'nothing was asked');
 SELECT results_eq($$SELECT DISTINCT answer FROM crm.what_if(4, 'sql', capacity => 20)$$, $$VALUES ('no')$$, 'no: a late stage takes no more than now');
