@@ -44,6 +44,7 @@ CREATE OR REPLACE FUNCTION @workspace@.funnel_check_cohort(dimension text, since
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF dimension NOT IN ('', 'channel', 'campaign', 'owner', 'source_kind', 'temperature', 'month') THEN
 		RAISE EXCEPTION 'unknown dimension of the funnel: "%"', dimension
 			USING ERRCODE = 'invalid_parameter_value',

@@ -59,5 +59,10 @@ SELECT is(t.error($$SELECT * FROM crm.funnel_between('4700-01-01 BC', '290000-01
 UPDATE crm.setting SET time_zone = 'Pacific/Pago_Pago';
 SELECT is(t.error($$SELECT * FROM crm.funnel_between('4700-01-01 BC', '290000-01-01', 'lead')$$), 'none', 'and west');
 
+-- a workspace that was renamed says what to do first
+ALTER SCHEMA crm RENAME TO other;
+SELECT matches(t.error(format('SELECT * FROM other.%s(''channel'', ''2026-01-01'', ''2026-02-01'', NULL)', f)), 'HINT: SELECT leadcrm\.upgrade_workspace\(''other''\)', f || ' of a renamed workspace')
+FROM unnest(ARRAY['funnel_days', 'funnel_count', 'funnel_run']) f;
+
 SELECT * FROM finish();
 ROLLBACK;
