@@ -13,6 +13,7 @@ DECLARE
 	codes bigint[];
 	keys text[];
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF at_most IS NULL OR at_most < 1 THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
@@ -92,6 +93,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $work
 DECLARE
 	counted bigint;
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_state',
@@ -139,6 +141,7 @@ CREATE OR REPLACE FUNCTION @workspace@.verify_cubes()
 RETURNS TABLE (state_column name, key text, seq integer, problem text, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $workspace$
 BEGIN
+	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
 	RETURN QUERY
 	SELECT NULL::name, NULL::text, NULL::integer, 'cube_trigger'::text,
 		format('Trigger %I, which counts leads, is %s.', w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END)

@@ -371,7 +371,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET 
 BEGIN
 	-- where the cells know of so many that no delta could take enough of them away, nobody need count; a delta is of less than 1,000 leads
 	RETURN (@workspace@.cubes_answer(NULL, NULL, NULL)
-			AND (SELECT sum(c.leads) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0)
+			AND (SELECT coalesce(sum(c.leads), 0) FROM @workspace@.lead_cube c WHERE c.cube = 1 AND c.kind = 0)
 				> 20000 + 1000 * (SELECT count(*) FROM @workspace@.lead_delta))
 		OR EXISTS (SELECT FROM @workspace@.lead OFFSET 20000);
 END

@@ -22,39 +22,26 @@ leadcrm_packer_start(Packer *p, int nkeys)
 	p->last_day = DATEVAL_NOBEGIN;
 }
 
-static void
-make_room(Packer *p, Size bytes)
+static Size
+text_room(const Facts *row)
 {
-	p->data.len = (int) p->writer.len;
-	enlargeStringInfo(&p->data, (int) bytes);
-	p->writer.data = (uint8 *) p->data.data;
+	return row != NULL && row->value_form == PACK_TEXT ? strlen(row->value_text) : 0;
 }
 
+/* Begins a group, with room for all that may follow: what a row takes with its value, and the other version of it, too. */
 static void
-begin_group(Packer *p, const Facts *row)
+begin_group(Packer *p, const Facts *row, const Facts *other)
 {
-	Size		room = PACK_GROUP_ROOM;
+	Size		room = PACK_GROUP_ROOM + 4 * PACK_ENTRY_ROOM + text_room(row) + text_room(other) + PACK_STAMPS_ROOM + PACK_END_ROOM;
 
 	for (int i = 0; i < p->nkeys; i++)
 		room += 10 + row->keys[i].len;
-	make_room(p, room);
+	p->data.len = (int) p->writer.len;
+	enlargeStringInfo(&p->data, (int) room);
+	p->writer.data = (uint8 *) p->data.data;
 	leadcrm_pack_group(&p->writer, row->day, row->keys);
 	p->first_day = Min(p->first_day, row->day);
 	p->last_day = Max(p->last_day, row->day);
-}
-
-static void
-add(Packer *p, const PackEntry *entry)
-{
-	make_room(p, PACK_ENTRY_ROOM + (entry->value == PACK_TEXT ? entry->text.len : 0));
-	leadcrm_pack_entry(&p->writer, entry);
-}
-
-static void
-end_group(Packer *p)
-{
-	make_room(p, PACK_ENTRY_ROOM);
-	leadcrm_pack_group_end(&p->writer);
 }
 
 static void
@@ -72,7 +59,7 @@ add_place(Packer *p, const Facts *row, bool less)
 		entry.text.text = row->value_text;
 		entry.text.len = strlen(row->value_text);
 	}
-	add(p, &entry);
+	leadcrm_pack_entry(&p->writer, &entry);
 	if (!row->waits)
 		return;
 	entry.kind = PACK_WAIT;
@@ -81,7 +68,7 @@ add_place(Packer *p, const Facts *row, bool less)
 	entry.day = row->since;
 	if (entry.value != PACK_NO_VALUE)
 		entry.value = PACK_SAME;
-	add(p, &entry);
+	leadcrm_pack_entry(&p->writer, &entry);
 }
 
 static bool
@@ -100,7 +87,6 @@ add_stamps(Packer *p, const PackStamps *before, const PackStamps *after)
 {
 	if (before->states == 0 && after->states == 0)
 		return;
-	make_room(p, PACK_STAMPS_ROOM);
 	leadcrm_pack_stamps(&p->writer, before, after);
 }
 
@@ -143,7 +129,7 @@ leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 
 		if (!moves && !stamped)
 			return;
-		begin_group(p, after);
+		begin_group(p, after, before);
 		if (moves)
 		{
 			add_place(p, before, true);
@@ -151,21 +137,21 @@ leadcrm_pack_change(Packer *p, const Facts *before, const Facts *after)
 		}
 		if (stamped)
 			add_stamps(p, &before->stamps, &after->stamps);
-		end_group(p);
+		leadcrm_pack_group_end(&p->writer);
 		return;
 	}
 	if (before != NULL)
 	{
-		begin_group(p, before);
+		begin_group(p, before, NULL);
 		add_place(p, before, true);
 		add_stamps(p, &before->stamps, &none);
-		end_group(p);
+		leadcrm_pack_group_end(&p->writer);
 	}
 	if (after != NULL)
 	{
-		begin_group(p, after);
+		begin_group(p, after, NULL);
 		add_place(p, after, false);
 		add_stamps(p, &none, &after->stamps);
-		end_group(p);
+		leadcrm_pack_group_end(&p->writer);
 	}
 }

@@ -16,18 +16,66 @@
 #include "cube/bucket.h"
 #include "cube/cube.h"
 
+/* A time in which a zone is as far from UTC all along; from: as far as is known. */
+typedef struct Stretch
+{
+	struct pg_tz *zone;
+	TimestampTz from;
+	TimestampTz until;
+	int64		offset;			/* microseconds east */
+} Stretch;
+
+#define STRETCHES 8				/* two years have five, where clocks change */
+static Stretch stretches[STRETCHES];
+static int	next_stretch = 0;
+
+static const Stretch *
+find_stretch(struct pg_tz *zone, TimestampTz at)
+{
+	Stretch		found = {.zone = zone, .from = at, .until = DT_NOEND};
+	pg_time_t	seconds = (at >= 0 ? at / USECS_PER_SEC : -((USECS_PER_SEC - 1 - at) / USECS_PER_SEC)) +
+		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (pg_time_t) SECS_PER_DAY;
+	pg_time_t	boundary;
+	long		before;
+	long		after;
+	int			isdst;
+	int			isdst_after;
+
+	for (int i = 0; i < STRETCHES; i++)
+		if (stretches[i].zone == zone && at >= stretches[i].from && at < stretches[i].until)
+			return &stretches[i];
+	switch (pg_next_dst_boundary(&seconds, &before, &isdst, &boundary, &after, &isdst_after, zone))
+	{
+		case 1:
+			found.until = (boundary - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (pg_time_t) SECS_PER_DAY) * USECS_PER_SEC;
+			break;
+		case 0:
+			if (pg_get_timezone_offset(zone, &after))
+				found.from = DT_NOBEGIN;
+			break;
+		default:
+			elog(ERROR, "a time zone does not know its offset");
+	}
+	found.offset = before * USECS_PER_SEC;
+	for (int i = 0; i < STRETCHES; i++)
+		if (stretches[i].zone == zone && stretches[i].until == found.until)
+		{
+			stretches[i].from = found.from;	/* the same, begun earlier */
+			return &stretches[i];
+		}
+	next_stretch = (next_stretch + 1) % STRETCHES;
+	stretches[next_stretch] = found;
+	return &stretches[next_stretch];
+}
+
 static DateADT
 local_day(struct pg_tz *zone, TimestampTz at)
 {
-	struct pg_tm tm;
-	fsec_t		fsec;
-	int			tz;
-
-	if (TIMESTAMP_NOT_FINITE(at) || timestamp2tm(at, &tz, &tm, &fsec, NULL, zone) != 0)
+	if (TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("rows cannot be counted by the day of \"%s\"", timestamptz_to_str(at))));
-	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	return leadcrm_utc_day(at + find_stretch(zone, at)->offset);
 }
 
 /* From 1; 0: NULL or not a label that the enum had when the shape was built, which then is built anew. */
@@ -128,9 +176,13 @@ same_key(const CubeShape *shape, TupleTableSlot *a, TupleTableSlot *b, int i)
 {
 	int			n = shape->key_att[i] - 1;
 
+	if (shape->key_by_value[i])
+		return same_fixed(a, b, shape->key_att[i]);
+	if (shape->key_len[i] == -1)
+		return same_bytes(a, b, shape->key_att[i]);
 	if (a->tts_isnull[n] || b->tts_isnull[n])
 		return a->tts_isnull[n] && b->tts_isnull[n];
-	return datumIsEqual(a->tts_values[n], b->tts_values[n], shape->key_by_value[i], shape->key_len[i]);
+	return datumIsEqual(a->tts_values[n], b->tts_values[n], false, shape->key_len[i]);
 }
 
 static bool

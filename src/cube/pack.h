@@ -86,6 +86,7 @@ typedef struct PackEntry
 #define PACK_GROUP_ROOM (5 + 10 * PACK_MAX_KEYS)
 #define PACK_ENTRY_ROOM 32
 #define PACK_STAMPS_ROOM (1 + 3 * 3 + 10 * (2 * PACK_MAX_STATES + 2))
+#define PACK_END_ROOM 1
 
 #define PACK_REMEMBERED 256		/* texts that a writer finds again, if they don't crowd each other out */
 
