@@ -120,7 +120,7 @@ FROM @workspace@.funnel_run('campaign', NULL, NULL, NULL) f
 LEFT JOIN @workspace@.campaign c ON c.campaign_id = nullif(f.key, '')::bigint
 ORDER BY c.code, f.position;
 COMMENT ON VIEW @workspace@.funnel_leak_by_campaign IS
-	'funnel_leak for each campaign, campaigns without leads included: each value is a set of leads of its own, with all funnel stages. Unique key: (campaign, stage). Counts only the leads that whoever asks may see.';
+	'funnel_leak for each campaign, campaigns without leads included; campaign NULL, where leads have none: each value is a set of leads of its own, with all funnel stages. Unique key: (campaign, stage). Counts only the leads that whoever asks may see.';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.campaign IS 'Code of the campaign; NULL: leads without one';
 COMMENT ON COLUMN @workspace@.funnel_leak_by_campaign.campaign_label IS
 	'Name of the campaign; (none) for leads without one';
