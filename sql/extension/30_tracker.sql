@@ -6,7 +6,7 @@ COMMENT ON FUNCTION leadcrm.guard() IS
 
 CREATE FUNCTION leadcrm.record() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_record';
 COMMENT ON FUNCTION leadcrm.record() IS
-'AFTER INSERT, UPDATE or DELETE row trigger of a tracked column: checks what was stored and writes its history. Attached by leadcrm.track().';
+'AFTER trigger of a tracked column, for each row of INSERT and DELETE and each row or statement of UPDATE: checks what was stored and writes its history, where the guard has not. Errors: 23514 a trigger after the guard changed the row; 55000 the guard is disabled. Attached by leadcrm.track().';
 
 CREATE FUNCTION leadcrm.write_history() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_write_history';
 COMMENT ON FUNCTION leadcrm.write_history() IS
@@ -15,7 +15,7 @@ COMMENT ON FUNCTION leadcrm.write_history() IS
 CREATE FUNCTION leadcrm.is_unrecorded(state_column name, tableoid oid, ctid tid) RETURNS boolean VOLATILE STRICT
 LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_is_unrecorded';
 COMMENT ON FUNCTION leadcrm.is_unrecorded(name, oid, tid) IS
-'In the condition of the trigger that records changes: whether the guard has not recorded the change of that version of the row itself. True whenever it is called elsewhere.';
+'True. In the condition of row triggers that an earlier version made to record changes; leadcrm.retrack() makes the present ones.';
 
 CREATE FUNCTION leadcrm.refuse_truncate() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_refuse_truncate';
 COMMENT ON FUNCTION leadcrm.refuse_truncate() IS

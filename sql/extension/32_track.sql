@@ -327,6 +327,20 @@ $$;
 COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS
 'The states of a tracked column that have a column <state>_at, and that column.';
 
+CREATE FUNCTION leadcrm.guard_sees_last(target regclass, state_column name) RETURNS boolean
+STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+SELECT c.relkind = 'r' AND NOT c.relispartition AND a.amname = 'heap'
+	AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+	AND NOT EXISTS (SELECT FROM pg_trigger t
+	                WHERE t.tgrelid = c.oid AND t.tgtype & 19 = 19 AND t.tgname > ('~leadcrm_guard_' || guard_sees_last.state_column)::name
+	                  AND t.tgfoid <> 'leadcrm.guard()'::regprocedure)
+FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam
+WHERE c.oid = guard_sees_last.target;
+END;
+COMMENT ON FUNCTION leadcrm.guard_sees_last(regclass, name) IS
+'Whether a table is such that its guard sees updated rows as they will be stored: a plain one, no partition and no child, without a BEFORE UPDATE row trigger that sorts after the guard. One that is added later costs time, but spoils nothing.';
+
 CREATE FUNCTION leadcrm.wire(target regclass, state_column name, key name, transitions regclass, history regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -336,6 +350,7 @@ DECLARE
 	                    WHERE a.attrelid = target AND a.attname = state_column AND NOT a.attisdropped);
 	leaf regclass;
 	touched text;
+	kept text;
 	missing text;
 	odd record;
 BEGIN
@@ -355,16 +370,21 @@ BEGIN
 	-- Where state and companions stay there is nothing to record. To the byte: a state may change to one that its collation
 	-- calls equal.
 	SELECT string_agg(format('OLD.%1$I%2$s IS DISTINCT FROM NEW.%1$I%2$s', w.name,
-	                         CASE WHEN w.name = state_column AND is_text THEN ' COLLATE "C"' ELSE '' END), ' OR ' ORDER BY w.n, w.name)
-	INTO touched
+	                         CASE WHEN w.name = state_column AND is_text THEN ' COLLATE "C"' ELSE '' END), ' OR ' ORDER BY w.n, w.name),
+	       string_agg(quote_ident(w.name), ', ' ORDER BY w.n, w.name)
+	INTO touched, kept
 	FROM (SELECT 1, state_column::text UNION ALL SELECT 2, state_column || '_seq' UNION ALL SELECT 3, state_column || '_since'
 	      UNION ALL
 	      SELECT 4, a.attname::text FROM pg_attribute a JOIN pg_attribute x ON x.attrelid = a.attrelid AND x.attname = state_column
 	      WHERE a.attrelid = target AND NOT a.attisdropped AND a.attname = state_column || '_peak' AND a.atttypid = x.atttypid AND NOT is_text
 	      UNION ALL
 	      SELECT 5, k.stamp::text FROM leadcrm.stamp_columns(target, state_column, transitions) k) w (n, name);
-	EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN ((%s) AND leadcrm.is_unrecorded(%L, OLD.tableoid, OLD.ctid)) EXECUTE FUNCTION leadcrm.record(%s)',
-	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, state_column, arguments);
+	-- A row trigger has PostgreSQL fetch every old version once more. Where the guard sees rows as they will be stored it records them;
+	-- the columns are named for retrack(), to which they tell the column's new name.
+	EXECUTE format(CASE WHEN leadcrm.guard_sees_last(target, state_column)
+	                    THEN 'CREATE OR REPLACE TRIGGER %1$I AFTER UPDATE OF %4$s ON %2$s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.record(%5$s)'
+	                    ELSE 'CREATE OR REPLACE TRIGGER %1$I AFTER UPDATE ON %2$s FOR EACH ROW WHEN (%3$s) EXECUTE FUNCTION leadcrm.record(%5$s)' END,
+	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, kept, arguments);
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~leadcrm_write" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.write_history()', target);
 
 	-- a TRUNCATE may name a partition; a foreign one is not ours to keep

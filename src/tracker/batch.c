@@ -5,9 +5,6 @@
  * Rows go to the table page by page then, and its indexes are opened once.  A table qualifies (t->batched) where a
  * statement trigger of ours is sure to come: nothing else writes the rows.  A savepoint that is rolled back takes its rows
  * with it, so that each is written by the subtransaction that made it or, once that is committed, by its parent.
- *
- * Where nothing can come between the guard and the row's storing, the guard itself takes the change down, and tells the AFTER
- * trigger's condition that this version of the row needs no recording any more.
  */
 #include "postgres.h"
 
@@ -16,7 +13,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/tuptable.h"
-#include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -29,7 +25,6 @@
 
 #define BATCH_ROWS 512
 #define BATCH_BYTES (256 * 1024)
-#define MAX_TAKEN 8
 
 struct HistoryBatch
 {
@@ -50,15 +45,6 @@ PG_FUNCTION_INFO_V1(leadcrm_is_unrecorded);
 /* Batches that hold rows, the one begun last in front. */
 static List *pending = NIL;		/* in TopMemoryContext */
 
-/* The row version whose changes a guard has taken down, and of which columns. */
-static struct
-{
-	Oid			relid;
-	ItemPointerData tid;
-	int			n;
-	const Tracker *columns[MAX_TAKEN];
-}			taken;
-
 static void
 forget_all(void)
 {
@@ -73,27 +59,26 @@ forget_all(void)
 	}
 	list_free(pending);
 	pending = NIL;
-	taken.relid = InvalidOid;
+	leadcrm_await_nothing();
 }
 
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
+	Oid			relid;
+
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			if (pending != NIL)
-			{
-				Oid			relid = ((HistoryBatch *) linitial(pending))->t->relid;
-
+			relid = pending != NIL ? ((HistoryBatch *) linitial(pending))->t->relid : leadcrm_awaited_left();
+			if (OidIsValid(relid))
 				ereport(ERROR,
 						(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 						 errmsg("the history of \"%s\" was not written", get_rel_name(relid)),
 						 errdetail("The trigger that writes it at the end of a statement did not fire."),
 						 errhint("Don't switch session_replication_role inside a statement.")));
-			}
 			break;
 		default:
 			forget_all();
@@ -106,11 +91,9 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransaction
 {
 	ListCell   *lc;
 
-	/* the version that was there before may be updated once more */
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		taken.relid = InvalidOid;
-	else if (event != SUBXACT_EVENT_COMMIT_SUB)
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
+	leadcrm_awaited_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, subid, parent);
 	foreach(lc, pending)
 	{
 		HistoryBatch *b = lfirst(lc);
@@ -336,48 +319,23 @@ leadcrm_batch_last_seq(const Tracker *t, Datum key, int32 limit, int32 *seq, boo
 }
 
 /*
- * The change of t's column in the row version at "tid" has been taken down.  False if that can't be kept in mind: then the
- * AFTER trigger must record it.
- */
-bool
-leadcrm_taken_down(const Tracker *t, ItemPointer tid)
-{
-	if (taken.relid != t->relid || !ItemPointerEquals(&taken.tid, tid))
-	{
-		taken.relid = t->relid;
-		taken.tid = *tid;
-		taken.n = 0;
-	}
-	if (taken.n == MAX_TAKEN)
-		return false;
-	taken.columns[taken.n++] = t;
-	return true;
-}
-
-/*
  * leadcrm.write_history(): AFTER INSERT OR UPDATE OR DELETE FOR EACH STATEMENT.
  */
 Datum
 leadcrm_write_history(PG_FUNCTION_ARGS)
 {
 	leadcrm_check_trigger(fcinfo, "write_history", TRIGGER_EVENT_AFTER, false);
+	leadcrm_record_awaited();
 	leadcrm_batch_flush();
 	return PointerGetDatum(NULL);
 }
 
 /*
- * leadcrm.is_unrecorded(state_column name, tableoid oid, ctid tid): in the AFTER trigger's condition.
+ * leadcrm.is_unrecorded(state_column name, tableoid oid, ctid tid): in the condition of AFTER UPDATE triggers that an earlier version
+ * made for each row.  They record all changes.
  */
 Datum
 leadcrm_is_unrecorded(PG_FUNCTION_ARGS)
 {
-	const char *column = NameStr(*PG_GETARG_NAME(0));
-	ItemPointer tid = (ItemPointer) PG_GETARG_POINTER(2);
-
-	if (taken.relid == InvalidOid || taken.relid != PG_GETARG_OID(1) || !ItemPointerEquals(&taken.tid, tid))
-		PG_RETURN_BOOL(true);
-	for (int i = 0; i < taken.n; i++)
-		if (strcmp(taken.columns[i]->column, column) == 0)
-			PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(true);
 }

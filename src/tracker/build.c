@@ -14,12 +14,12 @@
 #include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -268,21 +268,6 @@ open_by_name(Tracker *t, const char *what, const char *arg, void (*depends) (Oid
 	return rel;
 }
 
-/* Whether a trigger's condition leaves out what the guard has recorded: one made by an earlier version does not. */
-static bool
-asks_guard(const Trigger *trigger)
-{
-	const Oid	types[] = {NAMEOID, OIDOID, TIDOID};
-	List	   *name = list_make1(makeString("leadcrm"));
-	char	   *call;
-
-	if (trigger->tgqual == NULL)
-		return false;
-	name = lappend(name, makeString("is_unrecorded"));
-	call = psprintf(":funcid %u ", LookupFuncName(name, lengthof(types), types, false));
-	return strstr(trigger->tgqual, call) != NULL;
-}
-
 /* A guard whose partner is gone would let changes pass unrecorded. */
 static void
 check_triggers(Tracker *t, Relation rel)
@@ -290,12 +275,13 @@ check_triggers(Tracker *t, Relation rel)
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);	/* a look at the catalogs may rebuild the relation's */
 	bool		guard_seen = false;
 	bool		records_insert = false;
-	bool		records_update = false;
+	bool		records_rows = false;
+	bool		records_statements = false;
 	bool		records_delete = false;
 	bool		writes = false;
 	bool		all_alike = true;
-	bool		asks = false;
 
+	t->guard_enabled = TRIGGER_DISABLED;
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
@@ -306,12 +292,15 @@ check_triggers(Tracker *t, Relation rel)
 		if (ours && leadcrm_is_trigger(trigger, "record"))
 		{
 			records_insert |= TRIGGER_FOR_INSERT(trigger->tgtype);
-			records_update |= TRIGGER_FOR_UPDATE(trigger->tgtype);
-			asks |= TRIGGER_FOR_UPDATE(trigger->tgtype) && asks_guard(trigger);
+			records_rows |= TRIGGER_FOR_UPDATE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype);
+			records_statements |= TRIGGER_FOR_UPDATE(trigger->tgtype) && !TRIGGER_FOR_ROW(trigger->tgtype);
 			records_delete |= TRIGGER_FOR_DELETE(trigger->tgtype);
 		}
 		else if (ours && leadcrm_is_trigger(trigger, "guard"))
+		{
 			guard_seen = true;
+			t->guard_enabled = trigger->tgenabled;
+		}
 		else if (leadcrm_is_trigger(trigger, "write_history"))
 			writes |= trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN && TRIGGER_FOR_AFTER(trigger->tgtype) &&
 				!TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_INSERT(trigger->tgtype) &&
@@ -323,16 +312,22 @@ check_triggers(Tracker *t, Relation rel)
 			t->late_update |= TRIGGER_FOR_UPDATE(trigger->tgtype);
 		}
 	}
-	if (!records_insert || !records_update || !records_delete)
+	if (!records_insert || !(records_rows || records_statements) || !records_delete)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a trigger that records column \"%s\" of table \"%s\" is missing", t->column,
 						RelationGetRelationName(rel)),
 				 errdetail("Without it a change would leave no history."),
 				 errhint("Call leadcrm.retrack().")));
-	/* A statement may name a partition: then the table's own statement triggers don't fire. */
-	t->batched = writes && all_alike && t->relid == t->rootid;
-	t->guard_records = t->batched && asks && !t->late_update;
+	/* A statement may name a partition, or what the table is a part of: then the table's own statement triggers don't fire. */
+	t->ends = writes && all_alike && t->relid == t->rootid && !rel->rd_rel->relispartition && !has_superclass(t->relid);
+	t->by_statement = !records_rows;
+	if (t->by_statement && (rel->rd_rel->relispartition || rel->rd_rel->relam != HEAP_TABLE_AM_OID))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the triggers of column \"%s\" don't fit table \"%s\" any more", t->column, RelationGetRelationName(rel)),
+				 errdetail("It became a partition or got another access method after leadcrm.track()."),
+				 errhint("Call leadcrm.retrack().")));
 }
 
 /*

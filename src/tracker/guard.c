@@ -211,8 +211,7 @@ take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, Times
 	HistoryRow	row = {0};
 	HistoryWriter *w;
 
-	if (!leadcrm_taken_down(t, &old->tts_tid))
-		return;
+	leadcrm_await_no_longer(t, &old->tts_tid);
 	row.key = old->tts_values[t->key_att - 1];
 	row.seq = seq;
 	row.from_state = old->tts_values[t->state_att - 1];
@@ -278,8 +277,14 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 			leadcrm_refuse_companion(t, trigdata->tg_relation, att, key);
 	}
 
-	if (t->guard_records && leadcrm_enforcement == LEADCRM_STRICT)
-		take_down(trigdata, t, seq, since, now, has_reason);
+	if (t->by_statement)
+	{
+		/* triggers on the history may want to see the row as it was stored */
+		if (unlikely(t->late_update || leadcrm_enforcement != LEADCRM_STRICT || !t->direct))
+			leadcrm_await_update(t, &old->tts_tid);
+		else
+			take_down(trigdata, t, seq, since, now, has_reason);
+	}
 
 	leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);
@@ -297,6 +302,7 @@ guard_update(TriggerData *trigdata, Tracker *t)
 	TupleTableSlot *new = trigdata->tg_newslot;
 	HeapTuple	result;
 	Datum		key;
+	const Override *override;
 
 	slot_getsomeattrs(old, t->max_att);
 	slot_getsomeattrs(new, t->max_att);
@@ -308,8 +314,13 @@ guard_update(TriggerData *trigdata, Tracker *t)
 
 	if (unlikely(new->tts_isnull[t->state_att - 1]))
 		leadcrm_refuse_null(t, trigdata->tg_relation);
-	if (unlikely(leadcrm_override(t, key) != NULL))
+	override = leadcrm_override(t, key);
+	if (unlikely(override != NULL))
+	{
+		if (t->by_statement && override->kind != OVERRIDE_REPAIR)
+			leadcrm_await_update(t, &old->tts_tid);
 		return trigdata->tg_newtuple;	/* record.c checks what became of it */
+	}
 
 	if (unlikely(old->tts_isnull[t->state_att - 1]))
 		leadcrm_refuse_null(t, trigdata->tg_relation);
@@ -319,7 +330,13 @@ guard_update(TriggerData *trigdata, Tracker *t)
 		/* a row without X_since was never recorded, and stays so */
 		if (unlikely(companion_edited(trigdata, t, key)) &&
 			!(old->tts_isnull[t->since_att - 1] && new->tts_isnull[t->since_att - 1]))
+		{
+			if (t->by_statement)
+				leadcrm_await_update(t, &old->tts_tid);
 			return approve(t, RelationGetDescr(trigdata->tg_relation), guard_edit(trigdata, t), key, t->late_update);
+		}
+		if (unlikely(t->late_update && t->by_statement))
+			leadcrm_await_update(t, &old->tts_tid);
 		result = trigdata->tg_newtuple;
 		/* a row that came with its partition says so before it may move to another one, where it would look newborn */
 		if (unlikely(new->tts_isnull[t->seq_att - 1]) && t->relid != t->rootid)

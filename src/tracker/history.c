@@ -91,8 +91,11 @@ leadcrm_history_init(void)
 	RegisterXactCallback(reset_writing, NULL);
 }
 
-static int
-trigger_depth(void)
+/*
+ * How many triggers deep the present one is, 1 being the outermost; 0 outside triggers.
+ */
+int
+leadcrm_trigger_depth(void)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 
@@ -107,7 +110,7 @@ trigger_depth(void)
 bool
 leadcrm_history_is_writing(Relation history)
 {
-	if (!OidIsValid(writing_history) || trigger_depth() != writing_depth + 1)
+	if (!OidIsValid(writing_history) || leadcrm_trigger_depth() != writing_depth + 1)
 		return false;
 	return writing_history == RelationGetRelid(history) ||
 		(history->rd_rel->relispartition &&
@@ -303,7 +306,7 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 		if (w->t->insert_plan == NULL)
 			prepare_insert(w);
 		writing_history = RelationGetRelid(w->hist);
-		writing_depth = trigger_depth();
+		writing_depth = leadcrm_trigger_depth();
 		rc = SPI_execute_plan(w->t->insert_plan, values, nullchars, false, 0);
 		if (rc != SPI_OK_INSERT && rc != SPI_OK_REWRITTEN)
 			elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));

@@ -1,6 +1,6 @@
 /*
  * record.c
- *		The AFTER ROW triggers: check what was really stored, and write its history.
+ *		The AFTER triggers: check what was really stored, and write its history.
  *
  * Births are checked here, and so is everything that a BEFORE trigger sorting after the guard could have spoiled.  A row that
  * moves between partitions arrives as a DELETE that says so and an INSERT; it is recorded once.
@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "commands/trigger.h"
 #include "common/int.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -101,9 +103,9 @@ approved(Tracker *t, TupleDesc desc, TupleTableSlot *slot, Datum key, bool late)
  * A change from one state to another, as it was stored.  It is checked again: the guard's word covers only what the guard saw.
  */
 static void
-record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new)
+record_change(Relation rel, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new)
 {
-	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleDesc	desc = RelationGetDescr(rel);
 	HistoryRow	row;
 	TimestampTz now = GetCurrentTimestamp();
 	int			to = leadcrm_state_index(t, new->state);
@@ -114,13 +116,13 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
 	if (new->since_null || new->seq_null || new->seq != old->seq + 1 ||
 		(stamp != InvalidAttrNumber && slot->tts_isnull[stamp - 1]) ||
 		!approved(t, desc, slot, new->key, t->late_update))
-		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+		leadcrm_refuse_late_change(t, rel, new->key, true);
 
 	allowed = leadcrm_step_allowed(t, leadcrm_state_index(t, old->state), to, &needs_reason) &&
 		(!needs_reason || (!new->reason_null && !leadcrm_text_is_blank(new->reason)));
 	/* the guard refused that, unless violations are only logged: then it has warned already */
 	if (!allowed && leadcrm_enforcement == LEADCRM_STRICT)
-		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+		leadcrm_refuse_late_change(t, rel, new->key, true);
 
 	row = step_row(old, new);
 	row.changed_at = new->since;
@@ -137,13 +139,13 @@ record_change(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const Row
  * it a number, unless the row has no X_since and no history.
  */
 static void
-record_edit(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new, bool late)
+record_edit(Relation rel, Tracker *t, TupleTableSlot *slot, const RowState *old, const RowState *new, bool late)
 {
 	HistoryRow	row;
 
-	if (!approved(t, RelationGetDescr(trigdata->tg_relation), slot, new->key, late) ||
+	if (!approved(t, RelationGetDescr(rel), slot, new->key, late) ||
 		(new->since_null ? !old->since_null || new->seq != old->seq : new->seq != old->seq + 1))
-		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+		leadcrm_refuse_late_change(t, rel, new->key, true);
 	if (new->since_null)
 		return;
 	row = step_row(old, new);
@@ -157,13 +159,13 @@ record_edit(TriggerData *trigdata, Tracker *t, TupleTableSlot *slot, const RowSt
 
 /* The UPDATE that leadcrm.correct() makes. */
 static void
-record_correction(TriggerData *trigdata, Tracker *t, const Override *override, const RowState *old, const RowState *new)
+record_correction(Relation rel, Tracker *t, const Override *override, const RowState *old, const RowState *new)
 {
 	HistoryRow	row;
 
 	if (!leadcrm_state_same(t, new->state, override->to_state) ||
 		new->seq_null || new->seq != old->seq + 1)
-		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, true);
+		leadcrm_refuse_late_change(t, rel, new->key, true);
 
 	row = step_row(old, new);
 	row.changed_at = GetCurrentTimestamp();
@@ -173,38 +175,42 @@ record_correction(TriggerData *trigdata, Tracker *t, const Override *override, c
 	write_one(t, &row, row.changed_at);
 }
 
-static void
-record_update(TriggerData *trigdata, Tracker *t)
+/*
+ * Records the update of a row from one stored version to another, which it checks.  Errors: 23514 where a trigger has changed what
+ * the guard had let pass, 23502 for a state that is NULL.
+ */
+void
+leadcrm_record_update(Relation rel, Tracker *t, TupleTableSlot *oldslot, TupleTableSlot *newslot)
 {
-	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleDesc	desc = RelationGetDescr(rel);
 	RowState	old;
 	RowState	new;
 	const Override *override;
 
-	read_row(t, trigdata->tg_trigslot, &old);
-	read_row(t, trigdata->tg_newslot, &new);
+	read_row(t, oldslot, &old);
+	read_row(t, newslot, &new);
 	if (is_repair(t, old.key))
 		return;
 	override = leadcrm_override(t, old.key);
 	if (new.state_null || old.state_null)
-		leadcrm_refuse_null(t, trigdata->tg_relation);
+		leadcrm_refuse_null(t, rel);
 	if (override)
 	{
-		record_correction(trigdata, t, override, &old, &new);
+		record_correction(rel, t, override, &old, &new);
 		return;
 	}
 	if (!leadcrm_state_same(t, old.state, new.state))
 	{
-		record_change(trigdata, t, trigdata->tg_newslot, &old, &new);
+		record_change(rel, t, newslot, &old, &new);
 		return;
 	}
 	/* X stays; a trigger after the guard may have put it back, or touched a companion */
-	if (leadcrm_row_fingerprint(t, desc, trigdata->tg_trigslot->tts_values, trigdata->tg_trigslot->tts_isnull) ==
-		leadcrm_row_fingerprint(t, desc, trigdata->tg_newslot->tts_values, trigdata->tg_newslot->tts_isnull))
+	if (leadcrm_row_fingerprint(t, desc, oldslot->tts_values, oldslot->tts_isnull) ==
+		leadcrm_row_fingerprint(t, desc, newslot->tts_values, newslot->tts_isnull))
 		return;
 	if (leadcrm_enforcement == LEADCRM_STRICT)
-		leadcrm_refuse_late_change(t, trigdata->tg_relation, new.key, true);
-	record_edit(trigdata, t, trigdata->tg_newslot, &old, &new, t->late_update);
+		leadcrm_refuse_late_change(t, rel, new.key, true);
+	record_edit(rel, t, newslot, &old, &new, t->late_update);
 }
 
 /* The row came from another partition, where it looked like "from". */
@@ -223,11 +229,11 @@ record_arrival(TriggerData *trigdata, Tracker *t, const MovedRow *from, const Ro
 	if (!approved(t, RelationGetDescr(trigdata->tg_relation), trigdata->tg_trigslot, new->key, t->late_insert))
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
 	if (override)
-		record_correction(trigdata, t, override, &old, new);
+		record_correction(trigdata->tg_relation, t, override, &old, new);
 	else if (!leadcrm_state_same(t, old.state, new->state))
-		record_change(trigdata, t, trigdata->tg_trigslot, &old, new);
+		record_change(trigdata->tg_relation, t, trigdata->tg_trigslot, &old, new);
 	else if (leadcrm_enforcement == LEADCRM_LOG && new->seq == old.seq + 1)
-		record_edit(trigdata, t, trigdata->tg_trigslot, &old, new, false);	/* approved above */
+		record_edit(trigdata->tg_relation, t, trigdata->tg_trigslot, &old, new, false);	/* approved above */
 	else if (old.seq != new->seq || old.since_null != new->since_null || old.since != new->since)
 		leadcrm_refuse_late_change(t, trigdata->tg_relation, new->key, false);
 }
@@ -396,20 +402,43 @@ record_delete(TriggerData *trigdata, Tracker *t)
 	write_one(t, &row, now);
 }
 
+/* A statement has set the column: the guard must have seen its rows. */
+static void
+check_guard(const Tracker *t, Relation rel)
+{
+	if (likely(t->guard_enabled == TRIGGER_FIRES_ALWAYS ||
+			   t->guard_enabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
+									TRIGGER_FIRES_ON_REPLICA : TRIGGER_FIRES_ON_ORIGIN)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the trigger that guards column \"%s\" of table \"%s\" is missing or disabled", t->column,
+					RelationGetRelationName(rel)),
+			 errdetail("Without it a change would be neither checked nor recorded."),
+			 errhint("ALTER TABLE ... ENABLE TRIGGER \"~leadcrm_guard_%s\", or call leadcrm.retrack().", t->column)));
+}
+
 /*
- * leadcrm.record(): AFTER INSERT, UPDATE or DELETE FOR EACH ROW.
+ * leadcrm.record(): AFTER INSERT, UPDATE or DELETE FOR EACH ROW; AFTER UPDATE FOR EACH STATEMENT.
  */
 Datum
 leadcrm_record(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = leadcrm_check_trigger(fcinfo, "record", TRIGGER_EVENT_AFTER, true);
+	bool		statement = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_STATEMENT(((TriggerData *) fcinfo->context)->tg_event) &&
+		TRIGGER_FIRED_BY_UPDATE(((TriggerData *) fcinfo->context)->tg_event);
+	TriggerData *trigdata = leadcrm_check_trigger(fcinfo, "record", TRIGGER_EVENT_AFTER, !statement);
 	Tracker    *t;
 
 	if (leadcrm_enforcement == LEADCRM_OFF)
 		return PointerGetDatum(NULL);
 	t = leadcrm_tracker_for_trigger(fcinfo->flinfo, trigdata);
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		record_update(trigdata, t);
+	if (statement)
+	{
+		check_guard(t, trigdata->tg_relation);
+		leadcrm_record_awaited();
+	}
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		leadcrm_record_update(trigdata->tg_relation, t, trigdata->tg_trigslot, trigdata->tg_newslot);
 	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		record_insert(trigdata, t);
 	else

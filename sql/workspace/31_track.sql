@@ -16,7 +16,7 @@ BEGIN
 			PERFORM leadcrm.track(lead, x.state_column::name, NULL,
 				(@workspace_literal@ || '.' || x.transitions)::regclass,
 				(@workspace_literal@ || '.' || x.history)::regclass);
-		ELSIF NOT EXISTS (SELECT FROM pg_trigger t
+		ELSIF EXISTS (SELECT FROM pg_trigger t
 			WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_record_' || x.state_column
 			AND pg_get_triggerdef(t.oid) LIKE '%leadcrm.is_unrecorded(%')
 		THEN
