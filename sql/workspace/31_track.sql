@@ -16,9 +16,9 @@ BEGIN
 			PERFORM leadcrm.track(lead, x.state_column::name, NULL,
 				(@workspace_literal@ || '.' || x.transitions)::regclass,
 				(@workspace_literal@ || '.' || x.history)::regclass);
-		ELSIF EXISTS (SELECT FROM pg_trigger t
-			WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_record_' || x.state_column
-			AND pg_get_triggerdef(t.oid) LIKE '%leadcrm.is_unrecorded(%')
+		ELSIF NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_trigger w USING (tgrelid)
+			WHERE t.tgrelid = lead AND t.tgname = '~leadcrm_record_' || x.state_column AND w.tgname = '~leadcrm_write'
+			AND pg_get_triggerdef(t.oid) NOT LIKE '%leadcrm.is_unrecorded(%')
 		THEN
 			-- tracked by an earlier version
 			PERFORM leadcrm.retrack(lead, x.state_column::name);

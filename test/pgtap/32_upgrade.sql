@@ -91,6 +91,10 @@ SELECT is(t.error($$
 	DROP TRIGGER "~leadcrm_write" ON crm.lead;
 	CREATE OR REPLACE TRIGGER "~leadcrm_record_stage" AFTER UPDATE ON crm.lead FOR EACH ROW WHEN (OLD.stage IS DISTINCT FROM NEW.stage)
 		EXECUTE FUNCTION leadcrm.record('stage', 'lead_id', 'stage_transition', 'stage_history');
+	-- then with a question for the guard
+	CREATE OR REPLACE TRIGGER "~leadcrm_record_status" AFTER UPDATE ON crm.lead FOR EACH ROW
+		WHEN (OLD.status IS DISTINCT FROM NEW.status AND leadcrm.is_unrecorded('status', OLD.tableoid, OLD.ctid))
+		EXECUTE FUNCTION leadcrm.record('status', 'lead_id', 'lead_status_transition', 'status_history');
 	-- what counting asks of leads was not in their indexes
 	DROP INDEX crm.lead_alive_idx, crm.lead_kept_idx;
 	CREATE INDEX lead_alive_idx ON crm.lead (stage, stage_since) WHERE status_category <> 'closed' AND stage < 'customer';
