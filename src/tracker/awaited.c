@@ -41,7 +41,9 @@ StaticAssertDecl(sizeof(AwaitedKey) == sizeof(Oid) + sizeof(ItemPointerData) + s
 typedef struct Awaited
 {
 	AwaitedKey	key;
+	Oid			storage;		/* where "tid" is: the table may be rewritten */
 	SubTransactionId subid;		/* the outermost that set out to update it */
+	bool		swallowed;		/* the statement that set out has ended, and did not */
 	char		status;
 } Awaited;
 
@@ -75,7 +77,7 @@ key_of(const Tracker *t, ItemPointer tid)
  * would come then.
  */
 void
-leadcrm_await_update(const Tracker *t, ItemPointer tid)
+leadcrm_await_update(const Tracker *t, Relation rel, ItemPointer tid)
 {
 	bool		found;
 	Awaited    *entry;
@@ -92,11 +94,13 @@ leadcrm_await_update(const Tracker *t, ItemPointer tid)
 	/* set out by a statement around, too: who rolls back the inner one goes on to update it */
 	if (!found)
 		entry->subid = innermost = GetCurrentSubTransactionId();
+	entry->storage = rel->rd_rel->relfilenode;
+	entry->swallowed = false;
 }
 
 /*
- * The guard has taken down the change of t's column in the row version at "tid": a statement before, whose UPDATE a trigger
- * swallowed, does not count.
+ * The change of t's column in the row version at "tid" needs no recording any more: that a trigger swallowed an earlier one of it
+ * does not count.
  */
 void
 leadcrm_await_no_longer(const Tracker *t, ItemPointer tid)
@@ -181,9 +185,10 @@ record_column(const AwaitedKey *keys, int n, bool outermost)
 	for (int i = 0; i < n; i++)
 	{
 		AwaitedKey	key = keys[i];
+		Awaited    *entry = awaited_lookup(awaited, key);
 
 		/* an inner statement may have recorded it */
-		if (awaited_lookup(awaited, key) == NULL)
+		if (entry == NULL)
 			continue;
 		if (find_update(rel, &key.tid, old, new))
 		{
@@ -196,7 +201,7 @@ record_column(const AwaitedKey *keys, int n, bool outermost)
 			}
 		}
 		else if (outermost)
-			awaited_delete(awaited, key);	/* swallowed; else the statement around may be about to store it */
+			entry->swallowed = true;	/* else the statement around may be about to store it */
 		MemoryContextReset(cxt);
 	}
 	MemoryContextSwitchTo(save);
@@ -226,7 +231,7 @@ leadcrm_record_awaited(void)
 	keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(AwaitedKey) * awaited->members);
 	awaited_start_iterate(awaited, &it);
 	while ((entry = awaited_iterate(awaited, &it)) != NULL)
-		if (entry->subid == subid)
+		if (entry->subid == subid && !entry->swallowed)
 			keys[n++] = entry->key;
 	qsort(keys, n, sizeof(AwaitedKey), by_key);
 	for (int first = 0, next; first < n; first = next)
@@ -239,7 +244,8 @@ leadcrm_record_awaited(void)
 }
 
 /*
- * At the end of the transaction: a relation with an update that no statement's trigger has recorded, or InvalidOid.
+ * At the end of the transaction: a relation with an update that no statement's trigger has recorded, or InvalidOid.  Where it seemed
+ * swallowed, it was made all the same: by a statement around whose checks of the row have run others.
  */
 Oid
 leadcrm_awaited_left(void)
@@ -261,9 +267,7 @@ leadcrm_awaited_left(void)
 			continue;
 		old = table_slot_create(rel, NULL);
 		new = table_slot_create(rel, NULL);
-		/* the table may have been rewritten since a trigger swallowed the row */
-		if (ItemPointerGetBlockNumber(&entry->key.tid) < RelationGetNumberOfBlocks(rel) &&
-			find_update(rel, &entry->key.tid, old, new))
+		if (entry->storage == rel->rd_rel->relfilenode && find_update(rel, &entry->key.tid, old, new))
 			left = entry->key.relid;
 		ExecDropSingleTupleTableSlot(old);
 		ExecDropSingleTupleTableSlot(new);

@@ -78,7 +78,7 @@ end_of_transaction(XactEvent event, void *arg)
 						(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 						 errmsg("the history of \"%s\" was not written", get_rel_name(relid)),
 						 errdetail("The trigger that writes it at the end of a statement did not fire."),
-						 errhint("Don't switch session_replication_role inside a statement.")));
+						 errhint("Don't switch session_replication_role inside a statement, nor update tracked rows in a check of others.")));
 			break;
 		default:
 			forget_all();

@@ -281,7 +281,7 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	{
 		/* triggers on the history may want to see the row as it was stored */
 		if (unlikely(t->late_update || leadcrm_enforcement != LEADCRM_STRICT || !t->direct))
-			leadcrm_await_update(t, &old->tts_tid);
+			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
 		else
 			take_down(trigdata, t, seq, since, now, has_reason);
 	}
@@ -317,8 +317,10 @@ guard_update(TriggerData *trigdata, Tracker *t)
 	override = leadcrm_override(t, key);
 	if (unlikely(override != NULL))
 	{
-		if (t->by_statement && override->kind != OVERRIDE_REPAIR)
-			leadcrm_await_update(t, &old->tts_tid);
+		if (override->kind == OVERRIDE_REPAIR)
+			leadcrm_await_no_longer(t, &old->tts_tid);
+		else if (t->by_statement)
+			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
 		return trigdata->tg_newtuple;	/* record.c checks what became of it */
 	}
 
@@ -332,11 +334,13 @@ guard_update(TriggerData *trigdata, Tracker *t)
 			!(old->tts_isnull[t->since_att - 1] && new->tts_isnull[t->since_att - 1]))
 		{
 			if (t->by_statement)
-				leadcrm_await_update(t, &old->tts_tid);
+				leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
 			return approve(t, RelationGetDescr(trigdata->tg_relation), guard_edit(trigdata, t), key, t->late_update);
 		}
 		if (unlikely(t->late_update && t->by_statement))
-			leadcrm_await_update(t, &old->tts_tid);
+			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
+		else
+			leadcrm_await_no_longer(t, &old->tts_tid);
 		result = trigdata->tg_newtuple;
 		/* a row that came with its partition says so before it may move to another one, where it would look newborn */
 		if (unlikely(new->tts_isnull[t->seq_att - 1]) && t->relid != t->rootid)

@@ -283,7 +283,7 @@ extern void leadcrm_batch_flush(void);
 extern void leadcrm_batch_last_seq(const Tracker *t, Datum key, int32 limit, int32 *seq, bool *alive);
 
 /* awaited.c */
-extern void leadcrm_await_update(const Tracker *t, ItemPointer tid);
+extern void leadcrm_await_update(const Tracker *t, Relation rel, ItemPointer tid);
 extern void leadcrm_await_no_longer(const Tracker *t, ItemPointer tid);
 extern void leadcrm_record_awaited(void);
 extern Oid	leadcrm_awaited_left(void);

@@ -134,6 +134,30 @@ COMMIT;
 RESET session_replication_role;
 SELECT * FROM sum_up;
 
+-- a check of the row that updates others meanwhile, when the row is not stored yet
+CREATE FUNCTION checks(id integer, note text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF note = 'check' THEN
+		UPDATE t_updates_by_statement.lead SET stage = 'm' WHERE lead.id = 20;
+	END IF;
+	RETURN true;
+END
+$$;
+ALTER TABLE lead ADD CONSTRAINT checks CHECK (checks(id, note)) NOT VALID;
+BEGIN;
+UPDATE lead SET stage = 'm', note = 'check' WHERE id = 19;
+COMMIT;
+ALTER TABLE lead DROP CONSTRAINT checks;
+SELECT * FROM sum_up;
+-- a row that was swallowed, in a table that is rewritten then
+BEGIN;
+UPDATE lead SET stage = 'm', note = 'swallow' WHERE id = 19;
+UPDATE lead SET note = 'again';
+CLUSTER lead USING lead_pkey;
+UPDATE lead SET note = 'once more';
+COMMIT;
+SELECT * FROM sum_up;
+
 -- triggers that don't fire all alike: the guard still takes down what it can, the rest is refused
 ALTER TABLE lead DISABLE TRIGGER "~leadcrm_write";
 SELECT try($$UPDATE lead SET stage = 'n' WHERE id = 18$$, true);
