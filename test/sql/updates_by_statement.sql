@@ -36,6 +36,13 @@ BEGIN
 			RETURN NULL;
 		WHEN 'before' THEN
 			UPDATE lead SET stage = OLD.stage || '+', note = NULL WHERE id = OLD.id;
+		WHEN 'tried' THEN
+			BEGIN
+				UPDATE lead SET note = NULL WHERE id = OLD.id;
+				RAISE EXCEPTION 'taken back';
+			EXCEPTION WHEN raise_exception THEN
+				NULL;
+			END;
 		WHEN 'tried and swallowed' THEN
 			BEGIN
 				UPDATE lead SET stage = OLD.stage || '-', note = NULL WHERE id = OLD.id;
@@ -66,6 +73,7 @@ SELECT try($$UPDATE lead SET stage = 'c' WHERE id <= 5$$);
 SELECT try($$UPDATE lead SET stage = 'c', note = 'swallow' WHERE id = 1$$);
 SELECT try($$UPDATE lead SET stage = 'c', note = 'instead' WHERE id = 2$$);
 SELECT try($$UPDATE lead SET stage = 'd', note = 'before' WHERE id = 3$$);
+SELECT try($$UPDATE lead SET stage = 'e', note = 'tried' WHERE id = 4$$);
 SELECT try($$UPDATE lead SET stage = 'e', note = 'tried and swallowed' WHERE id = 5$$);
 SELECT try($$UPDATE lead SET stage = 'e', note = 'others' WHERE id = 6$$);
 SELECT try($$UPDATE lead SET stage = 'e', note = 'instead, in a savepoint' WHERE id = 7$$);
