@@ -62,6 +62,7 @@ BEGIN
 		WHEN 'delete' THEN
 			DELETE FROM lead WHERE id = OLD.id;
 			RETURN NULL;
+		WHEN 'error' THEN RAISE EXCEPTION 'not now';
 		WHEN 'stage' THEN NEW.stage := 'z';
 		ELSE NULL;
 	END CASE;
@@ -92,6 +93,15 @@ ALTER TABLE lead DISABLE TRIGGER "~~late";
 UPDATE lead SET stage = 'f' WHERE id = 12;
 ALTER TABLE lead ENABLE TRIGGER "~~late";
 COMMIT;
+-- a statement that fails half-way, and is made once more; one that is swallowed in a savepoint that stays
+BEGIN;
+SELECT try($$UPDATE lead SET stage = 'g', note = CASE id WHEN 14 THEN 'error' END WHERE id IN (13, 14)$$);
+UPDATE lead SET stage = 'g' WHERE id = 13;
+SAVEPOINT s;
+UPDATE lead SET stage = 'g', note = 'swallow' WHERE id = 14;
+RELEASE s;
+UPDATE lead SET stage = 'g' WHERE id = 14;
+COMMIT;
 -- the inner one is rolled back, the outer one goes on
 BEGIN;
 SAVEPOINT s;
@@ -100,7 +110,7 @@ ROLLBACK TO s;
 UPDATE lead SET stage = 'h' WHERE id = 11;
 RELEASE s;
 COMMIT;
-SELECT id, seq, from_state, to_state FROM lead_stage_history WHERE id IN (11, 12) ORDER BY 1, 2;
+SELECT id, seq, from_state, to_state FROM lead_stage_history WHERE id BETWEEN 11 AND 14 ORDER BY 1, 2;
 SELECT * FROM sum_up;
 
 -- several of a transaction, and of one statement: upserts, a foreign key's action, a correction, a change that is only logged
