@@ -6,7 +6,7 @@ COMMENT ON FUNCTION leadcrm.guard() IS
 
 CREATE FUNCTION leadcrm.record() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_record';
 COMMENT ON FUNCTION leadcrm.record() IS
-'AFTER trigger of a tracked column, for each row of INSERT and DELETE and each row or statement of UPDATE: checks what was stored and writes its history, where the guard has not. Errors: 23514 a trigger after the guard changed the row; 55000 the guard is disabled. Attached by leadcrm.track().';
+'AFTER trigger of a tracked column, for each row of INSERT, DELETE and UPDATE: checks what was stored and writes its history; for each statement of UPDATE, where the guard does that: checks that the guard is on. Errors: 23514 a trigger after the guard changed the row; 55000 the guard is disabled. Attached by leadcrm.track().';
 
 CREATE FUNCTION leadcrm.write_history() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'leadcrm_write_history';
 COMMENT ON FUNCTION leadcrm.write_history() IS

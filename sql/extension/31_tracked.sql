@@ -77,7 +77,7 @@ COMMENT ON COLUMN leadcrm.tracked.key_column IS 'The column that identifies a ro
 COMMENT ON COLUMN leadcrm.tracked.transitions IS 'The table with the rules; NULL if it was renamed or dropped: leadcrm.retrack().';
 COMMENT ON COLUMN leadcrm.tracked.history IS 'The history; NULL if it was renamed or dropped: leadcrm.retrack().';
 COMMENT ON COLUMN leadcrm.tracked.guard IS 'State of the trigger that refuses and fills (BEFORE INSERT OR UPDATE).';
-COMMENT ON COLUMN leadcrm.tracked.record_update IS 'State of the trigger that records changes which the guard has not (AFTER UPDATE).';
+COMMENT ON COLUMN leadcrm.tracked.record_update IS 'State of the trigger that records changes or, where the guard does, sees to it (AFTER UPDATE).';
 COMMENT ON COLUMN leadcrm.tracked.record_insert_delete IS 'State of the trigger that records births and deletions (AFTER INSERT OR DELETE).';
 COMMENT ON COLUMN leadcrm.tracked.refuse_truncate IS 'State of the trigger that refuses TRUNCATE of the table.';
 COMMENT ON COLUMN leadcrm.tracked.protect_history IS 'State of the trigger that keeps others from writing the history.';

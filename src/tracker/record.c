@@ -433,10 +433,7 @@ leadcrm_record(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	t = leadcrm_tracker_for_trigger(fcinfo->flinfo, trigdata);
 	if (statement)
-	{
 		check_guard(t, trigdata->tg_relation);
-		leadcrm_record_awaited();
-	}
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		leadcrm_record_update(trigdata->tg_relation, t, trigdata->tg_trigslot, trigdata->tg_newslot);
 	else if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))

@@ -113,6 +113,26 @@ COMMIT;
 SELECT id, seq, from_state, to_state FROM lead_stage_history WHERE id BETWEEN 11 AND 14 ORDER BY 1, 2;
 SELECT * FROM sum_up;
 
+-- statements that are rolled back after rows of the one around were stored, and before these are recorded
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.note = 'after' THEN
+		BEGIN
+			UPDATE lead SET stage = stage || 'm', note = NULL WHERE id IN (NEW.id, NEW.id + 1, 20);
+			RAISE EXCEPTION 'taken back';
+		EXCEPTION WHEN raise_exception THEN
+			UPDATE lead SET note = 'seen' WHERE id = 20;
+		END;
+	END IF;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER meddle AFTER UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION meddle();
+UPDATE lead SET stage = 'i', note = 'after' WHERE id IN (11, 12);
+DROP TRIGGER meddle ON lead;
+SELECT id, seq, from_state, to_state FROM lead_stage_history WHERE id IN (11, 12, 20) AND seq > 1 ORDER BY 1, 2;
+SELECT * FROM sum_up;
+
 -- several of a transaction, and of one statement: upserts, a foreign key's action, a correction, a change that is only logged
 CREATE TABLE parent (id integer PRIMARY KEY);
 INSERT INTO parent SELECT i FROM generate_series(1, 20) i;
