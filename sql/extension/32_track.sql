@@ -330,7 +330,7 @@ COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS
 CREATE FUNCTION leadcrm.guard_sees_last(target regclass, state_column name) RETURNS boolean
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-SELECT c.relkind = 'r' AND NOT c.relispartition AND a.amname = 'heap'
+SELECT c.relkind = 'r' AND a.amname = 'heap'
 	AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
 	AND NOT EXISTS (SELECT FROM pg_trigger t
 	                WHERE t.tgrelid = c.oid AND t.tgtype & 19 = 19 AND t.tgname > ('~leadcrm_guard_' || guard_sees_last.state_column)::name

@@ -320,7 +320,7 @@ check_triggers(Tracker *t, Relation rel)
 				 errdetail("Without it a change would leave no history."),
 				 errhint("Call leadcrm.retrack().")));
 	/* A statement may name a partition, or what the table is a part of: then the table's own statement triggers don't fire. */
-	t->ends = writes && all_alike && t->relid == t->rootid && !rel->rd_rel->relispartition && !has_superclass(t->relid);
+	t->ends = writes && all_alike && t->relid == t->rootid && !has_superclass(t->relid);
 	t->by_statement = !records_rows;
 	if (t->by_statement && (rel->rd_rel->relispartition || rel->rd_rel->relam != HEAP_TABLE_AM_OID))
 		ereport(ERROR,

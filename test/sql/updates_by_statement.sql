@@ -187,13 +187,20 @@ UPDATE lead SET stage = 'm', note = 'check' WHERE id = 19;
 COMMIT;
 ALTER TABLE lead DROP CONSTRAINT checks;
 SELECT * FROM sum_up;
--- a row that was swallowed, in a table that is rewritten then
+-- a row that was swallowed, in a table that is rewritten then, so that its page is no more
+SET leadcrm.enforcement = off;
+INSERT INTO lead (id, note) SELECT i, repeat('x', 100) FROM generate_series(1001, 2000) i;
+INSERT INTO lead (id, stage, stage_seq, stage_since, status_seq, status_since) VALUES (2001, 'a', 0, now(), 0, now());
+DELETE FROM lead WHERE id BETWEEN 1001 AND 2000;
+RESET leadcrm.enforcement;
 BEGIN;
-UPDATE lead SET stage = 'm', note = 'swallow' WHERE id = 19;
-UPDATE lead SET note = 'again';
+UPDATE lead SET stage = 'm', note = 'swallow' WHERE id = 2001;
 CLUSTER lead USING lead_pkey;
-UPDATE lead SET note = 'once more';
+UPDATE lead SET note = 'once more' WHERE id < 2001;
 COMMIT;
+SET leadcrm.enforcement = off;
+DELETE FROM lead WHERE id = 2001;
+RESET leadcrm.enforcement;
 SELECT * FROM sum_up;
 
 -- triggers that don't fire all alike: the guard still takes down what it can, the rest is refused
