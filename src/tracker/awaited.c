@@ -24,7 +24,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "leadcrm.h"
 #include "tracker/cache.h"
 #include "tracker/tracker.h"
 
@@ -193,12 +192,9 @@ record_column(const AwaitedKey *keys, int n, bool outermost)
 		if (find_update(rel, &key.tid, old, new))
 		{
 			awaited_delete(awaited, key);
-			if (leadcrm_enforcement != LEADCRM_OFF)
-			{
-				if (t == NULL || !leadcrm_tracker_is_current(t))
-					t = leadcrm_tracker_for_column(rel, column);
-				leadcrm_record_update(rel, t, old, new);
-			}
+			if (t == NULL || !leadcrm_tracker_is_current(t))
+				t = leadcrm_tracker_for_column(rel, column);
+			leadcrm_record_update(rel, t, old, new);
 		}
 		else if (outermost)
 			entry->swallowed = true;	/* else the statement around may be about to store it */
