@@ -327,19 +327,22 @@ $$;
 COMMENT ON FUNCTION leadcrm.stamp_columns(regclass, name, regclass) IS
 'The states of a tracked column that have a column <state>_at, and that column.';
 
-CREATE FUNCTION leadcrm.guard_sees_last(target regclass, state_column name) RETURNS boolean
+CREATE FUNCTION leadcrm.guard_records(target regclass, state_column name, history regclass) RETURNS boolean
 STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-SELECT c.relkind = 'r' AND a.amname = 'heap'
-	AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+SELECT c.relkind = 'r' AND NOT c.relispartition
+	-- whoever could change the row after the guard
 	AND NOT EXISTS (SELECT FROM pg_trigger t
-	                WHERE t.tgrelid = c.oid AND t.tgtype & 19 = 19 AND t.tgname > ('~leadcrm_guard_' || guard_sees_last.state_column)::name
+	                WHERE t.tgrelid = c.oid AND t.tgtype & 19 = 19 AND t.tgname > ('~leadcrm_guard_' || guard_records.state_column)::name
 	                  AND t.tgfoid <> 'leadcrm.guard()'::regprocedure)
-FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam
-WHERE c.oid = guard_sees_last.target;
+	-- and who might look at it when its history is written
+	AND NOT EXISTS (SELECT FROM pg_trigger t
+	                WHERE t.tgrelid = guard_records.history AND t.tgfoid NOT IN ('leadcrm.protect_history()'::regprocedure, 'leadcrm.refuse_truncate()'::regprocedure))
+FROM pg_class c
+WHERE c.oid = guard_records.target;
 END;
-COMMENT ON FUNCTION leadcrm.guard_sees_last(regclass, name) IS
-'Whether a table is such that its guard sees updated rows as they will be stored: a plain one, no partition and no child, without a BEFORE UPDATE row trigger that sorts after the guard. One that is added later costs time, but spoils nothing.';
+COMMENT ON FUNCTION leadcrm.guard_records(regclass, name, regclass) IS
+'Whether the guard itself records what it lets pass: on a plain table, no partition, without a BEFORE UPDATE row trigger that sorts after it and triggers on the history. Else a trigger records each row after it was stored.';
 
 CREATE FUNCTION leadcrm.wire(target regclass, state_column name, key name, transitions regclass, history regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -379,9 +382,9 @@ BEGIN
 	      WHERE a.attrelid = target AND NOT a.attisdropped AND a.attname = state_column || '_peak' AND a.atttypid = x.atttypid AND NOT is_text
 	      UNION ALL
 	      SELECT 5, k.stamp::text FROM leadcrm.stamp_columns(target, state_column, transitions) k) w (n, name);
-	-- A row trigger has PostgreSQL fetch every old version once more. Where the guard sees rows as they will be stored it records them;
+	-- A row trigger has PostgreSQL fetch every old version once more. Where the guard records, the statement's trigger sees that it is on;
 	-- the columns are named for retrack(), to which they tell the column's new name.
-	EXECUTE format(CASE WHEN leadcrm.guard_sees_last(target, state_column)
+	EXECUTE format(CASE WHEN leadcrm.guard_records(target, state_column, history)
 	                    THEN 'CREATE OR REPLACE TRIGGER %1$I AFTER UPDATE OF %4$s ON %2$s FOR EACH STATEMENT EXECUTE FUNCTION leadcrm.record(%5$s)'
 	                    ELSE 'CREATE OR REPLACE TRIGGER %1$I AFTER UPDATE ON %2$s FOR EACH ROW WHEN (%3$s) EXECUTE FUNCTION leadcrm.record(%5$s)' END,
 	               leadcrm.check_name('~leadcrm_record_' || state_column), target, touched, kept, arguments);

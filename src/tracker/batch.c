@@ -59,26 +59,22 @@ forget_all(void)
 	}
 	list_free(pending);
 	pending = NIL;
-	leadcrm_await_nothing();
 }
 
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
-	Oid			relid;
-
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			relid = pending != NIL ? ((HistoryBatch *) linitial(pending))->t->relid : leadcrm_awaited_left();
-			if (OidIsValid(relid))
+			if (pending != NIL)
 				ereport(ERROR,
 						(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-						 errmsg("the history of \"%s\" was not written", get_rel_name(relid)),
+						 errmsg("the history of \"%s\" was not written", get_rel_name(((HistoryBatch *) linitial(pending))->t->relid)),
 						 errdetail("The trigger that writes it at the end of a statement did not fire."),
-						 errhint("Don't switch session_replication_role inside a statement, nor update tracked rows in a check of others.")));
+						 errhint("Don't switch session_replication_role inside a statement.")));
 			break;
 		default:
 			forget_all();
@@ -93,7 +89,6 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransaction
 
 	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
-	leadcrm_awaited_subtransaction(event == SUBXACT_EVENT_COMMIT_SUB, subid, parent);
 	foreach(lc, pending)
 	{
 		HistoryBatch *b = lfirst(lc);
@@ -325,7 +320,6 @@ Datum
 leadcrm_write_history(PG_FUNCTION_ARGS)
 {
 	leadcrm_check_trigger(fcinfo, "write_history", TRIGGER_EVENT_AFTER, false);
-	leadcrm_record_awaited();
 	leadcrm_batch_flush();
 	return PointerGetDatum(NULL);
 }

@@ -14,7 +14,6 @@
 #include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
@@ -320,13 +319,14 @@ check_triggers(Tracker *t, Relation rel)
 				 errdetail("Without it a change would leave no history."),
 				 errhint("Call leadcrm.retrack().")));
 	/* A statement may name a partition, or what the table is a part of: then the table's own statement triggers don't fire. */
-	t->ends = writes && all_alike && t->relid == t->rootid && !has_superclass(t->relid);
-	t->by_statement = !records_rows;
-	if (t->by_statement && (rel->rd_rel->relispartition || rel->rd_rel->relam != HEAP_TABLE_AM_OID))
+	t->batched = writes && all_alike && t->relid == t->rootid && !has_superclass(t->relid);
+	t->guard_records = records_statements;
+	/* a row that moves to another partition would look as if it had been deleted and born */
+	if (t->guard_records && rel->rd_rel->relispartition)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the triggers of column \"%s\" don't fit table \"%s\" any more", t->column, RelationGetRelationName(rel)),
-				 errdetail("It became a partition or got another access method after leadcrm.track()."),
+				 errdetail("It became a partition after leadcrm.track()."),
 				 errhint("Call leadcrm.retrack().")));
 }
 

@@ -142,26 +142,6 @@ companion_edited(TriggerData *trigdata, Tracker *t, Datum key)
 	return true;
 }
 
-/*
- * A change of companions that is let pass gets a number, by which record.c knows it for the history: from the state to itself,
- * at its X_since; which the clock gives where it was taken away.
- */
-static HeapTuple
-guard_edit(TriggerData *trigdata, Tracker *t)
-{
-	TupleTableSlot *old = trigdata->tg_trigslot;
-	TupleTableSlot *new = trigdata->tg_newslot;
-	TimestampTz now = GetCurrentTimestamp();
-	Fill		f = {0};
-
-	if (new->tts_isnull[t->since_att - 1])
-		leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(Max(now, DatumGetTimestampTz(old->tts_values[t->since_att - 1]))), false);
-	leadcrm_fill(&f, t->seq_att,
-				 Int32GetDatum(leadcrm_next_seq(t, old->tts_isnull[t->seq_att - 1] ? 0 : DatumGetInt32(old->tts_values[t->seq_att - 1]))),
-				 false);
-	return leadcrm_filled(trigdata->tg_newtuple, new, RelationGetDescr(trigdata->tg_relation), &f);
-}
-
 /* When the new state begins. */
 static TimestampTz
 new_since(TriggerData *trigdata, Tracker *t, Datum key, TimestampTz now, bool *given)
@@ -200,18 +180,17 @@ reason_given(TriggerData *trigdata, Tracker *t, bool since_given)
 }
 
 /*
- * Records a change that the rules allow before it is stored.  Nothing comes in between: the row is locked, no trigger runs
- * after this one, and an error takes both away.
+ * Records a change before it is stored.  Nothing comes in between: the row is locked, no trigger runs after this one, and an error
+ * takes both away.
  */
 static void
-take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, TimestampTz now, bool has_reason)
+take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, TimestampTz now, bool has_reason, bool forced)
 {
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
 	HistoryRow	row = {0};
 	HistoryWriter *w;
 
-	leadcrm_await_no_longer(t, &old->tts_tid);
 	row.key = old->tts_values[t->key_att - 1];
 	row.seq = seq;
 	row.from_state = old->tts_values[t->state_att - 1];
@@ -222,9 +201,37 @@ take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, Times
 	row.reason = new->tts_values[t->reason_att - 1];
 	row.reason_null = !has_reason;
 	row.origin = ORIGIN_CHANGE;
+	row.forced = forced;
 	w = leadcrm_history_begin(t, now);
 	leadcrm_history_write(w, &row);
 	leadcrm_history_end(w);
+}
+
+/*
+ * A change of companions that is let pass gets a number and a forced row of the history, from the state to itself, at its
+ * X_since; which the clock gives where it was taken away.
+ */
+static HeapTuple
+guard_edit(TriggerData *trigdata, Tracker *t)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz since;
+	int32		seq = leadcrm_next_seq(t, old->tts_isnull[t->seq_att - 1] ? 0 : DatumGetInt32(old->tts_values[t->seq_att - 1]));
+	Fill		f = {0};
+
+	if (!new->tts_isnull[t->since_att - 1])
+		since = DatumGetTimestampTz(new->tts_values[t->since_att - 1]);
+	else
+	{
+		since = Max(now, DatumGetTimestampTz(old->tts_values[t->since_att - 1]));
+		leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
+	}
+	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);
+	if (t->guard_records)
+		take_down(trigdata, t, seq, since, now, !new->tts_isnull[t->reason_att - 1], true);
+	return leadcrm_filled(trigdata->tg_newtuple, new, RelationGetDescr(trigdata->tg_relation), &f);
 }
 
 static HeapTuple
@@ -242,16 +249,21 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	bool		since_given;
 	bool		has_reason;
 	bool		needs_reason;
+	bool		allowed;
 	TimestampTz now = GetCurrentTimestamp();	/* the row is locked by now */
 	TimestampTz since = new_since(trigdata, t, key, now, &since_given);
 	Datum		peak = (Datum) 0;
 	Fill		f = {0};
 
 	has_reason = reason_given(trigdata, t, since_given);
-	if (!leadcrm_step_allowed(t, leadcrm_state_index(t, from), to_index, &needs_reason))
+	allowed = leadcrm_step_allowed(t, leadcrm_state_index(t, from), to_index, &needs_reason);
+	if (!allowed)
 		leadcrm_refuse_step(t, key, false, from, to, false);
 	else if (needs_reason && (!has_reason || leadcrm_text_is_blank(new->tts_values[t->reason_att - 1])))
+	{
 		leadcrm_refuse_step(t, key, false, from, to, true);
+		allowed = false;
+	}
 
 	seq = leadcrm_next_seq(t, old_seq);
 	if (differs(old, new, t->seq_att) &&
@@ -277,14 +289,10 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 			leadcrm_refuse_companion(t, trigdata->tg_relation, att, key);
 	}
 
-	if (t->by_statement)
-	{
-		/* triggers on the history may want to see the row as it was stored */
-		if (unlikely(t->late_update || leadcrm_enforcement != LEADCRM_STRICT || !t->direct))
-			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
-		else
-			take_down(trigdata, t, seq, since, now, has_reason);
-	}
+	if (t->guard_records)
+		take_down(trigdata, t, seq, since, now, has_reason,
+				  !allowed || (!old->tts_isnull[t->since_att - 1] && since < DatumGetTimestampTz(old->tts_values[t->since_att - 1])) ||
+				  TIMESTAMP_NOT_FINITE(since) || since > now + USECS_PER_MINUTE);
 
 	leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);
@@ -315,13 +323,14 @@ guard_update(TriggerData *trigdata, Tracker *t)
 	if (unlikely(new->tts_isnull[t->state_att - 1]))
 		leadcrm_refuse_null(t, trigdata->tg_relation);
 	override = leadcrm_override(t, key);
+	if (unlikely(t->guard_records && t->late_update && (override == NULL || override->kind != OVERRIDE_REPAIR)))
+		leadcrm_refuse_late_trigger(t, trigdata->tg_relation, key);
 	if (unlikely(override != NULL))
 	{
-		if (override->kind == OVERRIDE_REPAIR)
-			leadcrm_await_no_longer(t, &old->tts_tid);
-		else if (t->by_statement)
-			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
-		return trigdata->tg_newtuple;	/* record.c checks what became of it */
+		/* else record.c checks what became of it */
+		if (t->guard_records)
+			leadcrm_record_update(trigdata->tg_relation, t, old, new);
+		return trigdata->tg_newtuple;
 	}
 
 	if (unlikely(old->tts_isnull[t->state_att - 1]))
@@ -332,15 +341,7 @@ guard_update(TriggerData *trigdata, Tracker *t)
 		/* a row without X_since was never recorded, and stays so */
 		if (unlikely(companion_edited(trigdata, t, key)) &&
 			!(old->tts_isnull[t->since_att - 1] && new->tts_isnull[t->since_att - 1]))
-		{
-			if (t->by_statement)
-				leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
 			return approve(t, RelationGetDescr(trigdata->tg_relation), guard_edit(trigdata, t), key, t->late_update);
-		}
-		if (unlikely(t->late_update && t->by_statement))
-			leadcrm_await_update(t, trigdata->tg_relation, &old->tts_tid);
-		else
-			leadcrm_await_no_longer(t, &old->tts_tid);
 		result = trigdata->tg_newtuple;
 		/* a row that came with its partition says so before it may move to another one, where it would look newborn */
 		if (unlikely(new->tts_isnull[t->seq_att - 1]) && t->relid != t->rootid)

@@ -91,11 +91,8 @@ leadcrm_history_init(void)
 	RegisterXactCallback(reset_writing, NULL);
 }
 
-/*
- * How many triggers deep the present one is, 1 being the outermost; 0 outside triggers.
- */
-int
-leadcrm_trigger_depth(void)
+static int
+trigger_depth(void)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 
@@ -110,7 +107,7 @@ leadcrm_trigger_depth(void)
 bool
 leadcrm_history_is_writing(Relation history)
 {
-	if (!OidIsValid(writing_history) || leadcrm_trigger_depth() != writing_depth + 1)
+	if (!OidIsValid(writing_history) || trigger_depth() != writing_depth + 1)
 		return false;
 	return writing_history == RelationGetRelid(history) ||
 		(history->rd_rel->relispartition &&
@@ -182,7 +179,8 @@ leadcrm_history_begin(Tracker *t, TimestampTz now)
 
 	w->t = t;
 	w->session_role = role_name(&session_name, GetSessionUserId());
-	w->role = role_name(&current_name, GetUserId());
+	/* PostgreSQL takes a foreign key's action as the table's owner */
+	w->role = role_name(&current_name, InNoForceRLSOperation() ? GetOuterUserId() : GetUserId());
 	w->actor_null = leadcrm_actor == NULL || leadcrm_actor[0] == '\0';
 	w->actor = w->actor_null ? (Datum) 0 : CStringGetTextDatum(leadcrm_actor);
 	w->recorded_at = TimestampTzGetDatum(now);
@@ -306,7 +304,7 @@ insert_by_executor(HistoryWriter *w, Datum *values, bool *nulls)
 		if (w->t->insert_plan == NULL)
 			prepare_insert(w);
 		writing_history = RelationGetRelid(w->hist);
-		writing_depth = leadcrm_trigger_depth();
+		writing_depth = trigger_depth();
 		rc = SPI_execute_plan(w->t->insert_plan, values, nullchars, false, 0);
 		if (rc != SPI_OK_INSERT && rc != SPI_OK_REWRITTEN)
 			elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));

@@ -211,5 +211,5 @@ leadcrm_history_describe(Tracker *t, Relation hist)
 		describe_indexes(t, hist);
 	}
 	/* the indexes have had a say too */
-	t->batched = t->direct && t->ends;
+	t->batched &= t->direct;
 }

@@ -132,8 +132,7 @@ typedef struct Tracker
 	IndexInfo **index_infos;
 	SPIPlanPtr	insert_plan;	/* where it is not direct: the kept INSERT, made at the first use */
 	bool		batched;		/* rows may wait for the end of the statement */
-	bool		ends;			/* a trigger of ours is sure to come when a statement ends */
-	bool		by_statement;	/* no trigger records each updated row: the guard does, or the statement's end */
+	bool		guard_records;	/* the guard records updates; else an AFTER trigger for each row */
 	char		guard_enabled;	/* tgenabled of the guard */
 	const struct TupleTableSlotOps *hist_slot_ops;
 	struct HistoryBatch *batch; /* made at the first use */
@@ -221,6 +220,7 @@ extern void leadcrm_refuse_second_life(const Tracker *t, Datum key);
 extern void leadcrm_refuse_replacement(const Tracker *t, Datum key);
 extern void leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state);
 extern void leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update);
+extern void leadcrm_refuse_late_trigger(const Tracker *t, Relation rel, Datum key);
 
 /* fill.c */
 typedef struct Fill
@@ -269,7 +269,6 @@ extern void leadcrm_history_write_values(HistoryWriter *w, Datum *values, bool *
 extern void leadcrm_history_end(HistoryWriter *w);
 extern int32 leadcrm_history_last_seq(Tracker **t, Datum key, int32 limit, bool *alive);
 extern bool leadcrm_history_is_writing(Relation history);
-extern int	leadcrm_trigger_depth(void);
 
 /* form.c */
 typedef struct HistoryForm HistoryForm;
@@ -281,14 +280,6 @@ typedef struct HistoryBatch HistoryBatch;
 extern bool leadcrm_batch_put(Tracker **t, const Datum *values, const bool *nulls);
 extern void leadcrm_batch_flush(void);
 extern void leadcrm_batch_last_seq(const Tracker *t, Datum key, int32 limit, int32 *seq, bool *alive);
-
-/* awaited.c */
-extern void leadcrm_await_update(const Tracker *t, Relation rel, ItemPointer tid);
-extern void leadcrm_await_no_longer(const Tracker *t, ItemPointer tid);
-extern void leadcrm_record_awaited(void);
-extern Oid	leadcrm_awaited_left(void);
-extern void leadcrm_await_nothing(void);
-extern void leadcrm_awaited_subtransaction(bool commit, SubTransactionId subid, SubTransactionId parent);
 
 /* record.c */
 extern void leadcrm_record_update(Relation rel, Tracker *t, struct TupleTableSlot *old, struct TupleTableSlot *new);

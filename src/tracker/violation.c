@@ -256,14 +256,10 @@ leadcrm_refuse_stamps(const Tracker *t, Datum key, Datum state)
 			 err_tracked(t, psprintf("%s_at", label))));
 }
 
-/*
- * A BEFORE trigger that sorts after the guard changed what the guard had approved.  Always an error: the row is not the one
- * that was checked.
- */
-void
-leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update)
+/* The BEFORE triggers that run after the guard, by name; empty if there is none. */
+static char *
+late_triggers(const Tracker *t, Relation rel, bool update)
 {
-	char	   *row = leadcrm_describe_key(t, key);
 	TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	StringInfoData names;
 	bool		after_guard = false;
@@ -281,14 +277,45 @@ leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool updat
 				 (update ? TRIGGER_FOR_UPDATE(other->tgtype) : TRIGGER_FOR_INSERT(other->tgtype)))
 			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "", other->tgname);
 	}
+	return names.data;
+}
+
+/*
+ * A BEFORE trigger that sorts after the guard changed what the guard had approved.  Always an error: the row is not the one
+ * that was checked.
+ */
+void
+leadcrm_refuse_late_change(const Tracker *t, Relation rel, Datum key, bool update)
+{
+	char	   *row = leadcrm_describe_key(t, key);
+	char	   *names = late_triggers(t, rel, update);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("\"%s\" or its companions were changed after the guard of table \"%s\" had checked them",
 					t->column, get_rel_name(t->rootid)),
-			 names.len > 0
-			 ? errdetail("%sTriggers that run after the guard: %s.", row, names.data)
+			 names[0] != '\0'
+			 ? errdetail("%sTriggers that run after the guard: %s.", row, names)
 			 : errdetail("%sNo trigger runs after the guard: it did not run, or was disabled.", row),
 			 errhint("Give the trigger a name that sorts before \"~leadcrm_guard_%s\".", t->column),
+			 err_tracked(t, t->column)));
+}
+
+/*
+ * A BEFORE UPDATE trigger that sorts after a guard which records what it lets pass.  Always an error: the trigger could change it.
+ */
+void
+leadcrm_refuse_late_trigger(const Tracker *t, Relation rel, Datum key)
+{
+	char	   *row = leadcrm_describe_key(t, key);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("a trigger could change \"%s\" after the guard of table \"%s\" has checked and recorded it", t->column,
+					get_rel_name(t->rootid)),
+			 errdetail("%sTriggers that run after the guard: %s.", row, late_triggers(t, rel, true)),
+			 errhint("Give the trigger a name that sorts before \"~leadcrm_guard_%s\", or call leadcrm.retrack(): then a trigger checks and "
+					 "records each row after it.", t->column),
 			 err_tracked(t, t->column)));
 }
 

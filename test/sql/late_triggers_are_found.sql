@@ -48,6 +48,10 @@ SELECT try($$UPDATE lead SET name = 'forbidden state'$$);
 DROP TRIGGER early ON lead;
 
 CREATE TRIGGER "~~late" BEFORE INSERT OR UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION late();
+-- a guard that records could not tell
+SELECT try($$UPDATE lead SET stage = 'new'$$, true);
+-- a trigger for each row can
+SELECT leadcrm.retrack('lead', 'stage');
 -- the state stays
 SELECT try($$UPDATE lead SET name = 'forbidden state'$$, true);
 SELECT try($$UPDATE lead SET name = 'since'$$);
