@@ -94,7 +94,7 @@ SELECT key, problem FROM leadcrm.verify('parted') WHERE key IS NOT NULL;
 CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.stage_since := '2001-01-01'; RETURN NEW; END $$;
 CREATE TRIGGER "~~late" BEFORE UPDATE ON edited FOR EACH ROW EXECUTE FUNCTION late();
 UPDATE edited SET id = id WHERE id = 7;
-SELECT leadcrm.retrack('edited', 'stage');
+SELECT leadcrm.retrack('edited', 'stage'), leadcrm.retrack('edited', 'status');
 UPDATE edited SET id = id WHERE id = 7;
 UPDATE edited SET stage_since = '2002-01-01' WHERE id = 7;
 SELECT count(*) FROM edits WHERE id = 7;
