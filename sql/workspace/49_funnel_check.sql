@@ -1,4 +1,5 @@
--- What whoever asks of the funnel may ask for: no answer is empty because the question made no sense.
+-- What whoever asks of the funnel may ask for: no answer is empty because the question made no sense. IMMUTABLE, so that the planner asks
+-- before it computes anything from what is given.
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_check_day(day date) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -19,7 +20,7 @@ COMMENT ON FUNCTION @workspace@.funnel_check_day(date) IS
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_check_period(since date, until date)
 RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $workspace$
 BEGIN
 	IF since IS NULL OR until IS NULL THEN
@@ -41,7 +42,7 @@ COMMENT ON FUNCTION @workspace@.funnel_check_period(date, date) IS
 
 CREATE OR REPLACE FUNCTION @workspace@.funnel_check_cohort(dimension text, since date, until date,
 	cohort_stage leadcrm.lifecycle_stage) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $workspace$
 BEGIN
 	PERFORM leadcrm.refuse_if_renamed(@workspace_literal@);
