@@ -8,7 +8,11 @@ BEGIN
 	SELECT array_agg(DISTINCT t.tgrelid::regclass) INTO found
 	FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_class o ON o.oid = target
 	WHERE t.tgfoid = function AND t.tgparentid = 0 AND c.relowner = o.relowner AND NOT c.relispartition
-	  AND NOT EXISTS (SELECT FROM leadcrm.tracked k WHERE c.oid IN (k.transitions, k.history));
+	  AND NOT EXISTS (SELECT FROM leadcrm.tracked k WHERE c.oid IN (k.transitions, k.history))
+	  -- the name of another column's, which is tracked no more
+	  AND NOT EXISTS (SELECT FROM pg_class x JOIN pg_attribute a ON a.attrelid = x.oid AND a.attnum > 0 AND NOT a.attisdropped
+	                  WHERE x.relnamespace = c.relnamespace AND x.oid <> target
+	                    AND c.relname IN (x.relname || '_' || a.attname || '_history', x.relname || '_' || a.attname || '_transition'));
 	IF cardinality(found) = 1 THEN
 		RETURN found[1];
 	END IF;

@@ -259,7 +259,7 @@ check_backfill(Tracker *t, const Birth *birth, const RowState *new, TimestampTz 
 	}
 	if (birth->nstamps > 0 && new->since < last)
 	{
-		leadcrm_refuse_since(t, new->key, psprintf("%s_since", t->column), new->since, true, last);
+		leadcrm_refuse_early_since(t, new->key, new->since, last);
 		forced = true;
 	}
 	if (birth->no_own_stamp)

@@ -210,6 +210,7 @@ extern void leadcrm_refuse_step(const Tracker *t, Datum key, bool from_null, Dat
 extern void leadcrm_refuse_companion(const Tracker *t, Relation rel, AttrNumber att, Datum key);
 extern void leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampTz given, bool before,
 								 TimestampTz limit);
+extern void leadcrm_refuse_early_since(const Tracker *t, Datum key, TimestampTz given, TimestampTz last);
 extern void leadcrm_refuse_null(const Tracker *t, Relation rel);
 extern void leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now);
 extern bool leadcrm_text_is_blank(Datum value);

@@ -240,6 +240,24 @@ leadcrm_refuse_since(const Tracker *t, Datum key, const char *column, TimestampT
 }
 
 /*
+ * A backfilled row whose present state begins before its last stamp, "last".
+ */
+void
+leadcrm_refuse_early_since(const Tracker *t, Datum key, TimestampTz given, TimestampTz last)
+{
+	bool		visible = may_see_row(t, key);
+	char	   *row = visible ? key_words(t, key) : "";
+	char	   *value = pstrdup(timestamptz_to_str(given));
+
+	ereport(violation_level(),
+			(errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+			 errmsg("%s_since %s lies before the last stamp of a row of \"%s\"", t->column, value, get_rel_name(t->rootid)),
+			 visible ? errdetail("%sThe last stamp is %s.", row, timestamptz_to_str(last)) : 0,
+			 errhint("Give a later time, or leave %s_since out: then it is that of the last stamp.", t->column),
+			 err_tracked(t, psprintf("%s_since", t->column))));
+}
+
+/*
  * A backfilled row that brings stamps, but none for the state that it stands in.
  */
 void

@@ -100,6 +100,17 @@ SELECT try($$UPDATE lead SET stage = 'd' WHERE id = 6$$);
 SELECT try($$UPDATE lead SET note = 'state' WHERE id = 6$$, true);
 SELECT try($$SELECT leadcrm.correct('t_guard_records.lead', 'stage', '5', 'wrong click')$$);
 SELECT * FROM sum_up;
+-- a repair may, which only puts back
+SELECT leadcrm.retrack('lead', 'status');
+DROP TRIGGER "~~late" ON lead;
+SELECT leadcrm.retrack('lead', 'stage'), leadcrm.retrack('lead', 'status');
+CREATE TRIGGER "~~late" BEFORE INSERT OR UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION late();
+SET leadcrm.enforcement = off;
+UPDATE lead SET stage_seq = 7 WHERE id = 9;
+RESET leadcrm.enforcement;
+SELECT problem FROM leadcrm.verify('lead');
+SELECT action FROM leadcrm.repair('lead', dry_run => false);
+SELECT * FROM sum_up;
 DROP TRIGGER "~~late" ON lead;
 SELECT try($$UPDATE lead SET stage = 'e' WHERE id = 6$$);
 SELECT leadcrm.retrack('lead', 'stage');

@@ -147,4 +147,16 @@ SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgrelid IN ('p'::regclass
 UPDATE p SET state = 'c';
 SELECT count(*) FROM p_s_history;
 
+-- a history that is gone is not replaced by the one that another column left, nor are its rules
+DROP TABLE p_s_history, p_s_transition;
+CREATE TABLE left_one (id integer PRIMARY KEY, s text NOT NULL);
+CREATE TABLE kept (id integer PRIMARY KEY, s text NOT NULL);
+SELECT leadcrm.track('left_one', 's'), leadcrm.track('kept', 's');
+SELECT leadcrm.untrack('left_one', 's');
+DROP TABLE kept_s_history;
+SELECT try($$SELECT leadcrm.retrack('kept', 's')$$);
+DROP TABLE kept_s_transition;
+SELECT try($$SELECT leadcrm.retrack('kept', 's')$$);
+DROP TABLE left_one, kept, left_one_s_history, left_one_s_transition;
+
 DROP SCHEMA t_untrack_retrack_renames CASCADE;
