@@ -48,7 +48,7 @@ COMMENT ON COLUMN @workspace@.stage.label IS 'What people read, in any language'
 COMMENT ON COLUMN @workspace@.stage.in_funnel IS 'Whether the funnel views count this stage';
 COMMENT ON COLUMN @workspace@.stage.target_conversion_pct IS
 	'The share of leads that should go on from here, 0 to 100; NULL: none set';
-COMMENT ON COLUMN @workspace@.stage.stuck_after IS 
+COMMENT ON COLUMN @workspace@.stage.stuck_after IS
 	'A lead that stays longer than this is stuck; NULL: never. A day is 24 hours, a month 30 days, twelve months a year of 365.25 days: 8 months are 240 days, 14 months 425.25';
 
 CREATE TABLE IF NOT EXISTS @workspace@.stage_transition (

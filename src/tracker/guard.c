@@ -184,7 +184,7 @@ reason_given(TriggerData *trigdata, Tracker *t, bool since_given)
  * takes both away.
  */
 static void
-take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, TimestampTz now, bool has_reason, bool forced)
+take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, TimestampTz now, bool has_reason, bool allowed)
 {
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
@@ -201,7 +201,7 @@ take_down(TriggerData *trigdata, Tracker *t, int32 seq, TimestampTz since, Times
 	row.reason = new->tts_values[t->reason_att - 1];
 	row.reason_null = !has_reason;
 	row.origin = ORIGIN_CHANGE;
-	row.forced = forced;
+	row.forced = leadcrm_is_forced(&row, allowed, now);
 	w = leadcrm_history_begin(t, now);
 	leadcrm_history_write(w, &row);
 	leadcrm_history_end(w);
@@ -230,7 +230,7 @@ guard_edit(TriggerData *trigdata, Tracker *t)
 	}
 	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);
 	if (t->guard_records)
-		take_down(trigdata, t, seq, since, now, !new->tts_isnull[t->reason_att - 1], true);
+		take_down(trigdata, t, seq, since, now, !new->tts_isnull[t->reason_att - 1], false);
 	return leadcrm_filled(trigdata->tg_newtuple, new, RelationGetDescr(trigdata->tg_relation), &f);
 }
 
@@ -290,9 +290,7 @@ guard_change(TriggerData *trigdata, Tracker *t, Datum key)
 	}
 
 	if (t->guard_records)
-		take_down(trigdata, t, seq, since, now, has_reason,
-				  !allowed || (!old->tts_isnull[t->since_att - 1] && since < DatumGetTimestampTz(old->tts_values[t->since_att - 1])) ||
-				  TIMESTAMP_NOT_FINITE(since) || since > now + USECS_PER_MINUTE);
+		take_down(trigdata, t, seq, since, now, has_reason, allowed);
 
 	leadcrm_fill(&f, t->since_att, TimestampTzGetDatum(since), false);
 	leadcrm_fill(&f, t->seq_att, Int32GetDatum(seq), false);

@@ -89,6 +89,17 @@ step_row(const RowState *old, const RowState *new)
 	return row;
 }
 
+/*
+ * Whether a change is to be marked as forced: one that the rules don't allow, or at a time that only passes where violations are
+ * logged.  The row holds the times.
+ */
+bool
+leadcrm_is_forced(const HistoryRow *row, bool allowed, TimestampTz now)
+{
+	return !allowed || (!row->since_null && row->changed_at < row->since) || TIMESTAMP_NOT_FINITE(row->changed_at) ||
+		(leadcrm_enforcement != LEADCRM_STRICT && row->changed_at > now + USECS_PER_MINUTE);
+}
+
 /* Whether state and companions are those that the guard approved, where they could have changed since. */
 static bool
 approved(Tracker *t, TupleDesc desc, TupleTableSlot *slot, Datum key, bool late)
@@ -129,8 +140,7 @@ record_change(Relation rel, Tracker *t, TupleTableSlot *slot, const RowState *ol
 	row.reason = new->reason;
 	row.reason_null = new->reason_null;
 	row.origin = ORIGIN_CHANGE;
-	row.forced = !allowed || (!old->since_null && new->since < old->since) || TIMESTAMP_NOT_FINITE(new->since) ||
-		(leadcrm_enforcement != LEADCRM_STRICT && new->since > now + USECS_PER_MINUTE);
+	row.forced = leadcrm_is_forced(&row, allowed, now);
 	write_one(t, &row, now);
 }
 
@@ -176,8 +186,8 @@ record_correction(Relation rel, Tracker *t, const Override *override, const RowS
 }
 
 /*
- * Records the update of a row from one stored version to another, which it checks.  Errors: 23514 where a trigger has changed what
- * the guard had let pass, 23502 for a state that is NULL.
+ * Records the update of a row from one version to another, which it checks: as stored or, for a correction that the guard records,
+ * as it will be.  Errors: 23514 where a trigger has changed what the guard had let pass, 23502 for a state that is NULL.
  */
 void
 leadcrm_record_update(Relation rel, Tracker *t, TupleTableSlot *oldslot, TupleTableSlot *newslot)
@@ -249,11 +259,7 @@ check_backfill(Tracker *t, const Birth *birth, const RowState *new, TimestampTz 
 	{
 		const BirthStep *step = &birth->steps[i];
 
-		if (TIMESTAMP_NOT_FINITE(step->at) || step->at > now + USECS_PER_MINUTE)
-		{
-			leadcrm_check_time(t, new->key, step->column, step->at, now);
-			forced = true;
-		}
+		forced |= leadcrm_check_time(t, new->key, step->column, step->at, now);
 		if (step->column != t->since_att)
 			last = Max(last, step->at);
 	}
@@ -310,8 +316,7 @@ record_insert(TriggerData *trigdata, Tracker *t)
 		int			to = leadcrm_state_index(t, new.state);
 		bool		allowed = leadcrm_step_allowed(t, -1, to, &needs_reason);
 
-		leadcrm_check_time(t, new.key, t->since_att, new.since, now);
-		forced = TIMESTAMP_NOT_FINITE(new.since) || new.since > now + USECS_PER_MINUTE;
+		forced = leadcrm_check_time(t, new.key, t->since_att, new.since, now);
 		if (!allowed)
 			leadcrm_refuse_step(t, new.key, true, (Datum) 0, new.state, false);
 		else if (needs_reason && (new.reason_null || leadcrm_text_is_blank(new.reason)))

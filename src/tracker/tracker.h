@@ -212,7 +212,7 @@ extern void leadcrm_refuse_since(const Tracker *t, Datum key, const char *column
 								 TimestampTz limit);
 extern void leadcrm_refuse_early_since(const Tracker *t, Datum key, TimestampTz given, TimestampTz last);
 extern void leadcrm_refuse_null(const Tracker *t, Relation rel);
-extern void leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now);
+extern bool leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now);
 extern bool leadcrm_text_is_blank(Datum value);
 extern int32 leadcrm_next_seq(const Tracker *t, int32 seq);
 extern void leadcrm_refuse_key_change(const Tracker *t, Datum key);
@@ -283,6 +283,7 @@ extern void leadcrm_batch_flush(void);
 extern void leadcrm_batch_last_seq(const Tracker *t, Datum key, int32 limit, int32 *seq, bool *alive);
 
 /* record.c */
+extern bool leadcrm_is_forced(const HistoryRow *row, bool allowed, TimestampTz now);
 extern void leadcrm_record_update(Relation rel, Tracker *t, struct TupleTableSlot *old, struct TupleTableSlot *new);
 
 /* notes.c */

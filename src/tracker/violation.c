@@ -353,13 +353,16 @@ leadcrm_refuse_null(const Tracker *t, Relation rel)
 }
 
 /*
- * Checks a time that a statement gave for a change, in column att: a real one, and at most a minute ahead of the clock.
+ * Checks a time that a statement gave for a change, in column att: a real one, and at most a minute ahead of the clock.  True where
+ * it is not, and violations are only logged.
  */
-void
+bool
 leadcrm_check_time(const Tracker *t, Datum key, AttrNumber att, TimestampTz given, TimestampTz now)
 {
-	if (unlikely(TIMESTAMP_NOT_FINITE(given) || given > now + USECS_PER_MINUTE))
-		leadcrm_refuse_since(t, key, get_attname(t->relid, att, false), given, false, now);
+	if (likely(!TIMESTAMP_NOT_FINITE(given) && given <= now + USECS_PER_MINUTE))
+		return false;
+	leadcrm_refuse_since(t, key, get_attname(t->relid, att, false), given, false, now);
+	return true;
 }
 
 /*

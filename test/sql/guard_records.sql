@@ -83,6 +83,9 @@ SELECT * FROM sum_up;
 
 -- a trigger that sorts after the guard could spoil what is recorded: all updates are refused until each row is recorded after it
 INSERT INTO lead_stage_transition (from_state, to_state) VALUES ('b', 'd'), ('d', 'e'), ('e', 'f'), ('f', 'g'), ('g', 'h'), ('h', 'i');
+-- a time ahead that the row has from then is not forced once more
+UPDATE lead SET stage = 'd' WHERE id = 20;
+SELECT seq, to_state, forced, changed_at = since AS inherited FROM lead_stage_history WHERE id = 20 AND seq = 3;
 CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.note = 'state' THEN NEW.stage := 'z'; END IF; RETURN NEW; END $$;
 CREATE TRIGGER "~~late" BEFORE INSERT OR UPDATE ON lead FOR EACH ROW EXECUTE FUNCTION late();
 SELECT try($$UPDATE lead SET stage = 'd' WHERE id = 5$$, true);
